@@ -1,0 +1,127 @@
+# Makefile of the extension "migrate"
+#
+# make && make install && make installcheck is plain PGXS, with PG_CONFIG= for
+# the server that is meant.  The tasks of a developer (make demo, make test
+# and the others listed under "tasks") need no PGXS to start with: each is a
+# program in dev/ that first installs what the machine lacks.
+
+EXTENSION = migrate
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" migrate.control)
+PGFILEDESC = "migrate - schema migrations inside the server"
+
+MODULE_big = migrate
+OBJS = \
+	src/author.o \
+	src/bookkeeping.o \
+	src/catalog_environment.o \
+	src/catalog_graph.o \
+	src/catalog_log.o \
+	src/catalog_revision.o \
+	src/checksum.o \
+	src/classify.o \
+	src/commands.o \
+	src/compare.o \
+	src/context.o \
+	src/directory.o \
+	src/environment.o \
+	src/execute.o \
+	src/filename.o \
+	src/graph.o \
+	src/graphbuild.o \
+	src/graphcycle.o \
+	src/graphlabel.o \
+	src/graphorder.o \
+	src/guard.o \
+	src/history.o \
+	src/identifier.o \
+	src/load.o \
+	src/lock.o \
+	src/look.o \
+	src/migrate.o \
+	src/offline.o \
+	src/plan.o \
+	src/resolve.o \
+	src/revfile.o \
+	src/revheader.o \
+	src/revid.o \
+	src/revscan.o \
+	src/revtime.o \
+	src/runner.o \
+	src/scan.o \
+	src/script.o \
+	src/settings.o \
+	src/sqlcall.o \
+	src/stamp.o \
+	src/state.o \
+	src/status.o \
+	src/target.o \
+	src/textlist.o \
+	src/version.o \
+	src/walk.o
+
+DATA = migrate--1.0.sql
+
+PG_CPPFLAGS = -DMIGRATE_VERSION='"$(EXTVERSION)"'
+
+# Only what the server calls is seen outside the library.  From 16 on PGXS
+# sees to that.
+comma = ,
+SHLIB_LINK = $(if $(filter 15-linux,$(MAJORVERSION)-$(PORTNAME)),-Wl$(comma)--version-script=$(srcdir)/src/exports.map)
+
+# The lists of tests are explicit; dev/test fails when a file is on none.
+REGRESS = \
+	setup
+REGRESS_OPTS = --encoding=UTF8 --no-locale
+
+ISOLATION =
+ISOLATION_OPTS = --inputdir=test --encoding=UTF8 --no-locale --load-extension=migrate
+
+TAP_TESTS = 1
+PROVE_TESTS = test/t/*.pl
+
+EXTRA_CLEAN = output_iso tmp_check
+
+# ---- tasks ----
+
+TASKS = bench demo indent matrix test valgrind
+
+.DEFAULT_GOAL = all
+.PHONY: $(TASKS) dist
+
+$(TASKS):
+	@dev/$@
+
+# a release for PGXN
+dist:
+	git archive --format=zip --prefix=migrate-$(EXTVERSION)/ -o migrate-$(EXTVERSION).zip HEAD
+
+# the value of a variable, for the programs in dev/
+print-%:
+	@echo $($*)
+
+# ---- PGXS, unless only tasks are asked for ----
+
+ifneq ($(filter-out $(TASKS) dist print-%,$(or $(MAKECMDGOALS),all)),)
+
+PG_CONFIG = pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+ifeq ($(wildcard $(PGXS)),)
+PGMAJOR := $(or $(shell $(PG_CONFIG) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'),NN)
+$(error The PostgreSQL extension build files (pgxs.mk) are missing. On Debian and Ubuntu, install postgresql-server-dev-$(PGMAJOR); elsewhere, the development package of the server, and name its pg_config with PG_CONFIG=. "make demo" and "make test" do this by themselves)
+endif
+
+# A server built with JIT has make compile the library once more with clang.
+# Where that clang is not installed the library works without.
+PGXS_CLANG := $(shell sed -n 's/^CLANG[[:space:]]*= *//p' $(dir $(PGXS))../Makefile.global)
+ifeq ($(shell command -v $(or $(PGXS_CLANG),false)),)
+override with_llvm = no
+endif
+
+include $(PGXS)
+
+# PGXS follows no #include: any header makes everything anew
+$(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h) migrate.control Makefile
+$(shlib): src/exports.map
+
+endif

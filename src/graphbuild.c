@@ -1,0 +1,513 @@
+/*-------------------------------------------------------------------------
+ *
+ * graphbuild.c
+ *	  Building a revision graph out of revisions, and refusing a broken one.
+ *
+ * A graph is built anew by each command, most of which then find little to
+ * do, so this has to be quick: a graph without dependencies or branch labels
+ * pays nothing for them, and one loaded parents first needs no sorting.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "error.h"
+#include "graph.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+
+/* From a name to the place of a revision in the load order */
+typedef struct RevisionEntry
+{
+	const char *name;
+	uint32		hash;
+	int			index;
+	char		status;
+} RevisionEntry;
+
+#define SH_PREFIX revision
+#define SH_ELEMENT_TYPE RevisionEntry
+#define SH_KEY_TYPE const char *
+#define SH_KEY name
+#define SH_HASH_KEY(tb, key) \
+	hash_bytes((const unsigned char *) (key), strlen(key))
+#define SH_EQUAL(tb, a, b) (strcmp((a), (b)) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) ((a)->hash)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/*
+ * Characters that no name may have, besides those up to the space: the first
+ * four have a meaning in the identifier grammar, and the comma separates names
+ * in revision files.
+ */
+static const bool illegal_characters[256] = {
+	['@'] = true, ['-'] = true, ['+'] = true, [':'] = true, [','] = true,
+	['\x7f'] = true
+};
+
+static const char *const reserved_names[] = {
+	"base", "current", "head", "heads"
+};
+
+static void add_ids(Graph *graph);
+static void add_labels(Graph *graph);
+static void link_parents(Graph *graph);
+static int	find_parent(const Graph *graph, const Revision *child,
+						const char *name, bool depends);
+static void report_missing_parent(const Graph *graph, const Revision *child,
+								  const char *name, bool depends) pg_attribute_noreturn();
+static void normalize_depends(Graph *graph);
+static List **redundant_depends(const Graph *graph);
+static int *down_levels(const Graph *graph);
+static void find_ends(Graph *graph);
+
+/*
+ * Build the graph of these revisions (Revision *, in load order) and fill in
+ * their derived fields.  The graph refers to them and to their strings, and is
+ * allocated in the current memory context.
+ *
+ * Raises an error that names the revisions concerned for names that are
+ * illegal or used twice, for parents that are not there and for cycles.
+ */
+Graph *
+graph_build(List *revisions)
+{
+	Graph	   *graph = (Graph *) palloc0(sizeof(Graph));
+	ListCell   *lc;
+
+	graph->nrevisions = list_length(revisions);
+	graph->revisions = (Revision **)
+		palloc(Max(graph->nrevisions, 1) * sizeof(Revision *));
+	foreach(lc, revisions)
+		graph->revisions[foreach_current_index(lc)] = (Revision *) lfirst(lc);
+
+	add_ids(graph);
+	if (graph->has_labels)
+		add_labels(graph);
+	link_parents(graph);
+	graph_sort(graph);
+	if (graph->has_depends)
+		normalize_depends(graph);
+	find_ends(graph);
+	if (graph->has_labels)
+		graph_inherit_labels(graph);
+	return graph;
+}
+
+/*
+ * The revision that has exactly this id, or -1.
+ */
+int
+graph_find(const Graph *graph, const char *id)
+{
+	RevisionEntry *entry = revision_lookup(graph->ids, id);
+
+	return entry ? entry->index : -1;
+}
+
+/*
+ * The revision that this branch label is written on, or -1.
+ */
+int
+graph_find_label(const Graph *graph, const char *label)
+{
+	RevisionEntry *entry;
+
+	if (graph->labels == NULL)
+		return -1;
+	entry = revision_lookup(graph->labels, label);
+	return entry ? entry->index : -1;
+}
+
+/*
+ * Raise an error unless a name can serve as a revision id or branch label.
+ * kind says which, for the message: "revision identifier", "branch label".
+ */
+void
+graph_check_identifier(const char *kind, const char *name)
+{
+	bool		seen[256] = {false};
+	bool		legal = true;
+	StringInfoData characters;
+
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("%s must not be empty", kind)));
+
+	for (const unsigned char *p = (const unsigned char *) name; *p; p++)
+	{
+		if (*p <= ' ' || illegal_characters[*p])
+		{
+			seen[*p] = true;
+			legal = false;
+		}
+	}
+	if (!legal)
+	{
+		initStringInfo(&characters);
+		for (int c = 0; c < 256; c++)
+		{
+			if (!seen[c])
+				continue;
+			if (characters.len > 0)
+				appendStringInfoString(&characters, ", ");
+			if (c < ' ' || c == '\x7f')
+				appendStringInfo(&characters, "\\x%02x", c);
+			else
+				appendStringInfoChar(&characters, c);
+		}
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("Character(s) '%s' not allowed in %s '%s'",
+						characters.data, kind, name),
+				 errdetail("A %s may not hold '@', '-', '+', ':', a comma, white space or control characters, which have a meaning in targets and revision files.",
+						   kind)));
+	}
+
+	for (int i = 0; i < lengthof(reserved_names); i++)
+	{
+		if (name[0] == reserved_names[i][0] &&
+			strcmp(name, reserved_names[i]) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_RESERVED_NAME),
+					 errmsg("%s '%s' is a reserved word", kind, name),
+					 errdetail("The words 'base', 'current', 'head' and 'heads' have a meaning of their own in targets.")));
+	}
+}
+
+/*
+ * Number the revisions, and enter their ids.
+ */
+static void
+add_ids(Graph *graph)
+{
+	graph->ids = revision_create(CurrentMemoryContext,
+								 Max(graph->nrevisions, 8), NULL);
+	for (int i = 0; i < graph->nrevisions; i++)
+	{
+		Revision   *revision = graph->revisions[i];
+		RevisionEntry *entry;
+		bool		found;
+
+		graph_check_identifier("revision identifier", revision->id);
+		entry = revision_insert(graph->ids, revision->id, &found);
+		if (found)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("Revision %s is present more than once",
+							revision->id)));
+		entry->index = i;
+
+		revision->index = i;
+		revision->down = NIL;
+		revision->depends = NIL;
+		revision->parents = NIL;
+		revision->children = NIL;
+		revision->dependents = NIL;
+		revision->branch_labels = NIL;
+		if (revision->labels != NIL)
+			graph->has_labels = true;
+		if (revision->depends_ids != NIL)
+			graph->has_depends = true;
+	}
+}
+
+/*
+ * Enter the branch labels, which share one namespace with the ids.
+ */
+static void
+add_labels(Graph *graph)
+{
+	graph->labels = revision_create(CurrentMemoryContext, 16, NULL);
+	for (int i = 0; i < graph->nrevisions; i++)
+	{
+		Revision   *revision = graph->revisions[i];
+		ListCell   *lc;
+
+		foreach(lc, revision->labels)
+		{
+			const char *label = (const char *) lfirst(lc);
+			int			other = graph_find(graph, label);
+			RevisionEntry *entry;
+			bool		found;
+
+			graph_check_identifier("branch label", label);
+			if (other >= 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_OBJECT),
+						 errmsg("Branch name '%s' in revision %s already used by revision %s",
+								label, revision->id, label),
+						 errdetail("The branch label is the id of a revision.")));
+			entry = revision_insert(graph->labels, label, &found);
+			if (found)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_OBJECT),
+						 errmsg("Branch name '%s' in revision %s already used by revision %s",
+								label, revision->id,
+								graph->revisions[entry->index]->id),
+						 errdetail("A branch label can be written on one revision only, which its descendants inherit it from.")));
+			entry->index = i;
+		}
+	}
+}
+
+/*
+ * Turn the names of parents into indexes, and enter the revisions as children
+ * and dependents of their parents.
+ */
+static void
+link_parents(Graph *graph)
+{
+	for (int i = 0; i < graph->nrevisions; i++)
+	{
+		Revision   *revision = graph->revisions[i];
+		ListCell   *lc;
+
+		if ((i & 0xfff) == 0)
+			CHECK_FOR_INTERRUPTS();
+		foreach(lc, revision->down_ids)
+		{
+			const char *name = (const char *) lfirst(lc);
+			int			parent = find_parent(graph, revision, name, false);
+
+			if (list_member_int(revision->down, parent))
+				ereport(ERROR,
+						(errcode(ERRCODE_MIGRATE_INVALID_GRAPH),
+						 errmsg("Revision %s names down revision %s more than once",
+								revision->id, name)));
+			revision->down = lappend_int(revision->down, parent);
+			graph->revisions[parent]->children =
+				lappend_int(graph->revisions[parent]->children, i);
+		}
+		/* until dependencies are looked at */
+		revision->parents = revision->down;
+
+		/* an id and a label may well name the same revision */
+		foreach(lc, revision->depends_ids)
+		{
+			const char *name = (const char *) lfirst(lc);
+			int			parent = find_parent(graph, revision, name, true);
+
+			if (list_member_int(revision->depends, parent))
+				continue;
+			revision->depends = lappend_int(revision->depends, parent);
+			graph->revisions[parent]->dependents =
+				lappend_int(graph->revisions[parent]->dependents, i);
+		}
+	}
+}
+
+/*
+ * The revision that a down revision or dependency names.
+ */
+static int
+find_parent(const Graph *graph, const Revision *child, const char *name,
+			bool depends)
+{
+	int			parent;
+
+	/* most revisions follow the one that was loaded before them */
+	if (child->index > 0 &&
+		strcmp(graph->revisions[child->index - 1]->id, name) == 0)
+		return child->index - 1;
+
+	parent = graph_find(graph, name);
+	if (parent < 0 && depends)
+		parent = graph_find_label(graph, name);
+	if (parent < 0)
+		report_missing_parent(graph, child, name, depends);
+	if (parent == child->index)
+		ereport(ERROR,
+				(errcode(ERRCODE_MIGRATE_INVALID_GRAPH),
+				 errmsg("%s is detected in revisions (%s)",
+						depends ? "Dependency self-loop" : "Self-loop",
+						child->id),
+				 depends ?
+				 errdetail("The revision depends on itself.") :
+				 errdetail("The revision names itself as its down revision.")));
+	return parent;
+}
+
+static void
+report_missing_parent(const Graph *graph, const Revision *child,
+					  const char *name, bool depends)
+{
+	int			labelled = graph_find_label(graph, name);
+
+	if (labelled >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_MIGRATE_INVALID_GRAPH),
+				 errmsg("Revision %s referenced from %s is not present",
+						name, child->id),
+				 errdetail("It is named as a down revision, but \"%s\" is a branch label.",
+						   name),
+				 errhint("Name the down revision by its id, which is \"%s\".",
+						 graph->revisions[labelled]->id)));
+
+	for (int i = 0; i < graph->nrevisions; i++)
+	{
+		const char *id = graph->revisions[i]->id;
+
+		if (name[0] != '\0' && strncmp(id, name, strlen(name)) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("Revision %s referenced from %s is not present",
+							name, child->id),
+					 errdetail("It is named as a %s, which must be the whole id.",
+							   depends ? "dependency" : "down revision"),
+					 errhint("Perhaps revision \"%s\" is meant.", id)));
+	}
+
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("Revision %s referenced from %s is not present",
+					name, child->id),
+			 errdetail("It is named as a %s.",
+					   depends ? "dependency" : "down revision"),
+			 errhint("Load the file of revision \"%s\" first, or both as one unit with migrate_load_directory().",
+					 name)));
+}
+
+/*
+ * Add dependencies to the parents, without those that a revision shares with
+ * one of its ancestors by down revision: as that is applied before, they ask
+ * for nothing more.  This decides the order of steps only.
+ */
+static void
+normalize_depends(Graph *graph)
+{
+	List	  **redundant = redundant_depends(graph);
+
+	for (int i = 0; i < graph->nrevisions; i++)
+	{
+		Revision   *revision = graph->revisions[i];
+		ListCell   *lc;
+
+		if (revision->depends == NIL)
+			continue;
+		revision->parents = list_copy(revision->down);
+		foreach(lc, revision->depends)
+		{
+			int			parent = lfirst_int(lc);
+
+			if (redundant != NULL && list_member_int(redundant[i], parent))
+				continue;
+			revision->parents = list_append_unique_int(revision->parents,
+													   parent);
+		}
+	}
+}
+
+/*
+ * For each revision the dependencies that one of its ancestors by down
+ * revision has too; NULL if no revision has two dependents.
+ *
+ * From each revision with several dependents, those that can be reached from
+ * another one are looked for upwards, no higher than the highest of them.
+ */
+static List **
+redundant_depends(const Graph *graph)
+{
+	List	  **redundant = NULL;
+	int		   *levels = NULL;
+	int		   *reached = NULL;	/* by the dependents of this revision + 1 */
+	int		   *todo = NULL;
+
+	for (int i = 0; i < graph->nrevisions; i++)
+	{
+		List	   *dependents = graph->revisions[i]->dependents;
+		int			highest = 0;
+		int			ntodo = 0;
+		ListCell   *lc;
+
+		if (list_length(dependents) < 2)
+			continue;
+		CHECK_FOR_INTERRUPTS();
+		if (redundant == NULL)
+		{
+			redundant = (List **) palloc0(graph->nrevisions * sizeof(List *));
+			levels = down_levels(graph);
+			reached = (int *) palloc0(graph->nrevisions * sizeof(int));
+			todo = (int *) palloc(2 * graph->nrevisions * sizeof(int));
+		}
+
+		/* a revision is put down once as a dependent and once if reached */
+		foreach(lc, dependents)
+		{
+			highest = Max(highest, levels[lfirst_int(lc)]);
+			todo[ntodo++] = lfirst_int(lc);
+		}
+		while (ntodo > 0)
+		{
+			foreach(lc, graph->revisions[todo[--ntodo]]->children)
+			{
+				int			child = lfirst_int(lc);
+
+				if (reached[child] == i + 1 || levels[child] > highest)
+					continue;
+				reached[child] = i + 1;
+				todo[ntodo++] = child;
+			}
+		}
+		foreach(lc, dependents)
+		{
+			int			dependent = lfirst_int(lc);
+
+			if (reached[dependent] == i + 1)
+				redundant[dependent] = lappend_int(redundant[dependent], i);
+		}
+	}
+	return redundant;
+}
+
+/*
+ * The length of the longest way from each revision down to a base.
+ */
+static int *
+down_levels(const Graph *graph)
+{
+	int		   *levels = (int *) palloc0(graph->nrevisions * sizeof(int));
+
+	for (int place = 0; place < graph->nrevisions; place++)
+	{
+		int			index = GRAPH_ORDERED(graph, place);
+		ListCell   *lc;
+
+		foreach(lc, graph->revisions[index]->down)
+			levels[index] = Max(levels[index], levels[lfirst_int(lc)] + 1);
+	}
+	return levels;
+}
+
+/*
+ * Collect heads and bases, in load order.
+ */
+static void
+find_ends(Graph *graph)
+{
+	for (int i = 0; i < graph->nrevisions; i++)
+	{
+		Revision   *revision = graph->revisions[i];
+
+		if (revision->children == NIL)
+		{
+			graph->heads = lappend_int(graph->heads, i);
+			if (revision->dependents == NIL)
+				graph->real_heads = lappend_int(graph->real_heads, i);
+		}
+		if (revision->down == NIL)
+		{
+			graph->bases = lappend_int(graph->bases, i);
+			if (revision->depends == NIL)
+				graph->real_bases = lappend_int(graph->real_bases, i);
+		}
+	}
+}

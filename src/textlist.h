@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * textlist.h
+ *	  Between Lists of C strings and SQL's text[].
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef TEXTLIST_H
+#define TEXTLIST_H
+
+#include "nodes/pg_list.h"
+
+/* in textlist.c */
+extern List *textlist_from_array(Datum array, const char *argument);
+extern Datum textlist_to_array(List *strings);
+extern char *textlist_join(List *strings, const char *delimiter);
+extern char *textlist_quote_join(List *strings);
+extern bool textlist_member(List *strings, const char *string);
+extern bool textlist_equal(List *a, List *b);
+
+#endif							/* TEXTLIST_H */

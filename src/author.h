@@ -1,0 +1,25 @@
+/*-------------------------------------------------------------------------
+ *
+ * author.h
+ *	  What the functions that write revisions have in common.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef AUTHOR_H
+#define AUTHOR_H
+
+#include "state.h"
+
+/* in author.c */
+extern void author_check_scripts(const RevisionFile *file);
+extern void author_insert(const State *state, RevisionFile *file,
+						  const char *origin);
+
+/* in compare.c */
+extern List *compare_files(const RevisionFile *old, const RevisionFile *new);
+extern void compare_refuse_applied(const RevisionFile *old,
+								   const RevisionFile *new);
+
+#endif							/* AUTHOR_H */

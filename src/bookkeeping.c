@@ -1,0 +1,141 @@
+/*-------------------------------------------------------------------------
+ *
+ * bookkeeping.c
+ *	  The surroundings in which the extension runs SQL of its own.
+ *
+ * Between bookkeeping_begin() and bookkeeping_end() SPI is connected, the
+ * search path holds pg_catalog alone, and row level security raises an error
+ * rather than hide rows.  Nothing needs to be undone after an error: the end
+ * of the (sub)transaction restores user id and settings, and closes SPI.
+ *
+ * Our own tables are read and written as their owner.  The version table is
+ * the user's, with whatever triggers and defaults the user put on it, and is
+ * only ever touched as the caller.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "bookkeeping.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+static void pin_setting(const char *name, const char *value);
+
+/*
+ * Begin to run SQL of our own as the given user.
+ */
+void
+bookkeeping_begin(Bookkeeping *scope, Oid userid)
+{
+	GetUserIdAndSecContext(&scope->save_userid, &scope->save_sec_context);
+	scope->save_nestlevel = NewGUCNestLevel();
+	if (userid != scope->save_userid)
+		SetUserIdAndSecContext(userid,
+							   scope->save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
+
+	pin_setting("search_path", "pg_catalog, pg_temp");
+	pin_setting("row_security", "off");
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+/*
+ * End what bookkeeping_begin() began.
+ *
+ * Results of SPI are gone afterwards; callers copy what they keep into the
+ * context that was current before.
+ */
+void
+bookkeeping_end(Bookkeeping *scope)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+
+	AtEOXact_GUC(false, scope->save_nestlevel);
+	SetUserIdAndSecContext(scope->save_userid, scope->save_sec_context);
+}
+
+/*
+ * Prepare a statement once for the life of the backend.
+ *
+ * "plan" is a static variable of the caller.  The plan cache follows changes
+ * of the tables, also when the extension is dropped and made again.  Needs
+ * SPI to be connected.
+ */
+SPIPlanPtr
+bookkeeping_prepare(SPIPlanPtr *plan, const char *sql, int nargs, Oid *argtypes)
+{
+	if (*plan == NULL)
+	{
+		SPIPlanPtr	prepared = SPI_prepare(sql, nargs, argtypes);
+
+		if (prepared == NULL)
+			elog(ERROR, "SPI_prepare failed: %s",
+				 SPI_result_code_string(SPI_result));
+		if (SPI_keepplan(prepared) != 0)
+			elog(ERROR, "SPI_keepplan failed");
+		*plan = prepared;
+	}
+	return *plan;
+}
+
+/*
+ * Execute a prepared statement and insist on its kind of result.
+ *
+ * Also a query gets a snapshot of its own: what another session committed
+ * while this one waited for the run lock has to be seen, and the snapshot of
+ * the statement that called us is older than that.
+ */
+void
+bookkeeping_execute(SPIPlanPtr plan, Datum *values, const char *nulls,
+					int expected)
+{
+	int			rc = SPI_execute_plan(plan, values, nulls, false, 0);
+
+	if (rc != expected)
+		elog(ERROR, "unexpected result of a bookkeeping statement: %s",
+			 SPI_result_code_string(rc));
+}
+
+/*
+ * Return a column of type text of a result as a C string, or NULL, in the current
+ * memory context.
+ */
+char *
+bookkeeping_string(HeapTuple tuple, TupleDesc desc, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(tuple, desc, column, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/*
+ * A parameter of type text that may be NULL.
+ */
+Datum
+bookkeeping_optional_text(const char *string, char *null_flag)
+{
+	if (string == NULL)
+	{
+		*null_flag = 'n';
+		return (Datum) 0;
+	}
+	return CStringGetTextDatum(string);
+}
+
+/*
+ * Set a configuration parameter until the end of the nest level.
+ */
+static void
+pin_setting(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}

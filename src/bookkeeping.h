@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * bookkeeping.h
+ *	  The surroundings in which the extension runs SQL of its own.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef BOOKKEEPING_H
+#define BOOKKEEPING_H
+
+#include "executor/spi.h"
+
+typedef struct Bookkeeping
+{
+	Oid			save_userid;	/* who called */
+	int			save_sec_context;
+	int			save_nestlevel; /* of settings */
+} Bookkeeping;
+
+/* in bookkeeping.c */
+extern void bookkeeping_begin(Bookkeeping *scope, Oid userid);
+extern void bookkeeping_end(Bookkeeping *scope);
+extern SPIPlanPtr bookkeeping_prepare(SPIPlanPtr *plan, const char *sql,
+									  int nargs, Oid *argtypes);
+extern void bookkeeping_execute(SPIPlanPtr plan, Datum *values,
+								const char *nulls, int expected);
+extern char *bookkeeping_string(HeapTuple tuple, TupleDesc desc, int column);
+extern Datum bookkeeping_optional_text(const char *string, char *null_flag);
+
+#endif							/* BOOKKEEPING_H */

@@ -1,0 +1,105 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.h
+ *	  The extension's own tables.
+ *
+ * They are read and written as their owner, with a search path that holds
+ * nothing but pg_catalog; no statement of the user's ever runs in between.
+ * Whether the caller may do what it asks for is decided before, by the right
+ * to execute the SQL function that leads here.
+ *
+ * All results are allocated in the memory context that is current when the
+ * function is called.  Statements are prepared once for each backend: they
+ * run once for each step, where planning them would cost more than a small
+ * revision does.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CATALOG_H
+#define CATALOG_H
+
+#include "access/tupdesc.h"
+#include "graph.h"
+#include "revfile.h"
+#include "utils/tuplestore.h"
+
+typedef enum IdStyle
+{
+	ID_STYLE_RANDOM,
+	ID_STYLE_TIMESTAMP,
+	ID_STYLE_SEQUENCE
+} IdStyle;
+
+/* A row of migrate.environment */
+typedef struct Environment
+{
+	char	   *name;
+	bool		exists;			/* false: "default" before its first use */
+	char	   *version_table_schema;
+	char	   *version_table;
+	char	   *search_path;	/* or NULL: that of the session */
+	IdStyle		id_style;
+	char	   *file_template;
+	int			truncate_slug_length;
+	char	   *timezone;
+} Environment;
+
+/* A row of migrate.revision, with its scripts */
+typedef struct StoredRevision
+{
+	RevisionFile file;
+	char	   *origin;			/* or NULL */
+	char	   *checksum;		/* of the scripts as they are now */
+	char	   *loaded_checksum;	/* of the scripts as they were loaded */
+} StoredRevision;
+
+/* What a step leaves in migrate.log */
+typedef struct LogEntry
+{
+	const char *revision;		/* NULL: stamp to base */
+	Direction	direction;
+	List	   *versions_before;	/* char * */
+	List	   *versions_after; /* char * */
+	TimestampTz started_at;
+	TimestampTz ended_at;
+	int			statements;
+	const char *checksum;		/* or NULL */
+	const char *search_path;	/* or NULL */
+	const char *tag;			/* or NULL */
+} LogEntry;
+
+/* in catalog_environment.c */
+extern Oid	catalog_owner(void);
+extern Environment *catalog_default_environment(const char *name);
+extern Environment *catalog_environment(const char *name);
+extern bool catalog_environment_exists(const char *name);
+extern void catalog_write_environment(const Environment *environment);
+extern void catalog_drop_environment(const char *name);
+
+/* in catalog_graph.c */
+extern Graph *catalog_graph(const Environment *environment);
+extern List *catalog_revisions(const Environment *environment);
+
+/* in catalog_revision.c */
+extern StoredRevision *catalog_fetch(const Environment *environment,
+									 const char *revision);
+extern void catalog_insert(const Environment *environment,
+						   const StoredRevision *revision);
+extern void catalog_update(const Environment *environment,
+						   const StoredRevision *revision);
+extern void catalog_delete(const Environment *environment,
+						   const char *revision);
+
+/* in catalog_log.c */
+extern void catalog_log(const Environment *environment,
+						const LogEntry *entry);
+extern void catalog_read_log(const Environment *environment,
+							 const char *revision, int max_rows,
+							 Tuplestorestate *tupstore, TupleDesc tupdesc);
+extern char *catalog_applied_checksum(const Environment *environment,
+									  const char *revision);
+extern List *catalog_changed_since_applied(const Environment *environment);
+
+#endif							/* CATALOG_H */

@@ -1,0 +1,266 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog_revision.c
+ *	  Revisions with their scripts: reading, adding, changing, deleting.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "bookkeeping.h"
+#include "catalog.h"
+#include "catalog/pg_type.h"
+#include "tables.h"
+#include "textlist.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* Columns of migrate.revision that are written, the checksum last */
+#define REVISION_COLUMNS \
+	"revision, message, description, branch_labels, upgrade, " \
+	"upgrade_transactional, downgrade, downgrade_transactional, " \
+	"create_date, author, origin, filename, header, separator, " \
+	"loaded_checksum"
+/* ... and the types of all but the last, which is computed */
+#define REVISION_ARGTYPES \
+	TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTOID, \
+	BOOLOID, TEXTOID, BOOLOID, \
+	TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID
+#define REVISION_NCOLUMNS 14
+
+static StoredRevision *stored_revision_from_tuple(HeapTuple tuple, TupleDesc desc);
+static void ensure_environment(const Environment *environment);
+static void write_edges(const Environment *environment, const RevisionFile *file);
+static void revision_parameters(const Environment *environment,
+					const StoredRevision *revision,
+					Datum *values, char *nulls);
+
+/*
+ * Read one revision with its scripts, or return NULL if there is none of that
+ * id.  Its edges are the graph's and not read: down_ids and depends_ids stay
+ * empty.
+ */
+StoredRevision *
+catalog_fetch(const Environment *environment, const char *revision)
+{
+	static SPIPlanPtr plan = NULL;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext spi_context;
+	Bookkeeping scope;
+	Datum		values[2];
+	StoredRevision *result = NULL;
+
+	bookkeeping_begin(&scope, catalog_owner());
+	bookkeeping_prepare(&plan,
+						"SELECT " REVISION_COLUMNS ", checksum "
+						"FROM " TABLE_REVISION " "
+						"WHERE environment OPERATOR(pg_catalog.=) $1 "
+						"AND revision OPERATOR(pg_catalog.=) $2",
+						2, (Oid[]) {TEXTOID, TEXTOID});
+	values[0] = CStringGetTextDatum(environment->name);
+	values[1] = CStringGetTextDatum(revision);
+	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed > 0)
+	{
+		spi_context = MemoryContextSwitchTo(caller);
+		result = stored_revision_from_tuple(SPI_tuptable->vals[0],
+											SPI_tuptable->tupdesc);
+		MemoryContextSwitchTo(spi_context);
+	}
+	bookkeeping_end(&scope);
+	return result;
+}
+
+static StoredRevision *
+stored_revision_from_tuple(HeapTuple tuple, TupleDesc desc)
+{
+	StoredRevision *result = palloc0(sizeof(StoredRevision));
+	RevisionFile *file = &result->file;
+	bool		isnull;
+
+	file->id = bookkeeping_string(tuple, desc, 1);
+	file->message = bookkeeping_string(tuple, desc, 2);
+	file->description = bookkeeping_string(tuple, desc, 3);
+	file->labels = textlist_from_array(SPI_getbinval(tuple, desc, 4, &isnull),
+									   "branch_labels");
+	file->upgrade = bookkeeping_string(tuple, desc, 5);
+	file->upgrade_transactional =
+		DatumGetBool(SPI_getbinval(tuple, desc, 6, &isnull));
+	file->downgrade = bookkeeping_string(tuple, desc, 7);
+	file->downgrade_transactional =
+		DatumGetBool(SPI_getbinval(tuple, desc, 8, &isnull));
+	file->create_date =
+		DatumGetTimestampTz(SPI_getbinval(tuple, desc, 9, &isnull));
+	file->has_create_date = !isnull;
+	file->author = bookkeeping_string(tuple, desc, 10);
+	result->origin = bookkeeping_string(tuple, desc, 11);
+	file->filename = bookkeeping_string(tuple, desc, 12);
+	file->header = bookkeeping_string(tuple, desc, 13);
+	file->separator = bookkeeping_string(tuple, desc, 14);
+	result->loaded_checksum = bookkeeping_string(tuple, desc, 15);
+	result->checksum = bookkeeping_string(tuple, desc, 16);
+	return result;
+}
+
+/*
+ * Add a revision, last in the load order, making the row of the environment
+ * "default" if this is its first.
+ */
+void
+catalog_insert(const Environment *environment, const StoredRevision *revision)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID, REVISION_ARGTYPES};
+	Datum		values[1 + REVISION_NCOLUMNS];
+	char		nulls[1 + REVISION_NCOLUMNS];
+	Bookkeeping scope;
+
+	if (!environment->exists)
+		ensure_environment(environment);
+
+	bookkeeping_begin(&scope, catalog_owner());
+	bookkeeping_prepare(&plan,
+						"INSERT INTO " TABLE_REVISION " (environment, " REVISION_COLUMNS ") "
+						"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+						"$12, $13, $14, $15, " FUNCTION_CHECKSUM "($6, $8))",
+						lengthof(argtypes), argtypes);
+	revision_parameters(environment, revision, values, nulls);
+	bookkeeping_execute(plan, values, nulls, SPI_OK_INSERT);
+	write_edges(environment, &revision->file);
+	bookkeeping_end(&scope);
+}
+
+/*
+ * Make the row of the environment "default", unless another session has just
+ * done so.
+ */
+static void
+ensure_environment(const Environment *environment)
+{
+	static SPIPlanPtr plan = NULL;
+	Datum		values[1];
+	Bookkeeping scope;
+
+	bookkeeping_begin(&scope, catalog_owner());
+	bookkeeping_prepare(&plan,
+						"INSERT INTO " TABLE_ENVIRONMENT " (name) VALUES ($1) "
+						"ON CONFLICT (name) DO NOTHING",
+						1, (Oid[]) {TEXTOID});
+	values[0] = CStringGetTextDatum(environment->name);
+	bookkeeping_execute(plan, values, NULL, SPI_OK_INSERT);
+	bookkeeping_end(&scope);
+}
+
+/*
+ * Replace everything of a revision but its id and its place in load order.
+ */
+void
+catalog_update(const Environment *environment, const StoredRevision *revision)
+{
+	static SPIPlanPtr update_plan = NULL;
+	static SPIPlanPtr delete_plan = NULL;
+	Oid			argtypes[] = {TEXTOID, REVISION_ARGTYPES};
+	Datum		values[1 + REVISION_NCOLUMNS];
+	char		nulls[1 + REVISION_NCOLUMNS];
+	Bookkeeping scope;
+
+	bookkeeping_begin(&scope, catalog_owner());
+	revision_parameters(environment, revision, values, nulls);
+	bookkeeping_prepare(&update_plan,
+						"UPDATE " TABLE_REVISION " SET (" REVISION_COLUMNS ") = "
+						"ROW ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+						"$12, $13, $14, $15, " FUNCTION_CHECKSUM "($6, $8)) "
+						"WHERE environment OPERATOR(pg_catalog.=) $1 "
+						"AND revision OPERATOR(pg_catalog.=) $2",
+						lengthof(argtypes), argtypes);
+	bookkeeping_execute(update_plan, values, nulls, SPI_OK_UPDATE);
+
+	bookkeeping_prepare(&delete_plan,
+						"DELETE FROM " TABLE_REVISION_EDGE " "
+						"WHERE environment OPERATOR(pg_catalog.=) $1 "
+						"AND revision OPERATOR(pg_catalog.=) $2",
+						2, (Oid[]) {TEXTOID, TEXTOID});
+	bookkeeping_execute(delete_plan, values, NULL, SPI_OK_DELETE);
+	write_edges(environment, &revision->file);
+	bookkeeping_end(&scope);
+}
+
+/*
+ * Delete a revision and the edges that lead from it to its parents.
+ */
+void
+catalog_delete(const Environment *environment, const char *revision)
+{
+	static SPIPlanPtr plan = NULL;
+	Datum		values[2];
+	Bookkeeping scope;
+
+	bookkeeping_begin(&scope, catalog_owner());
+	bookkeeping_prepare(&plan,
+						"DELETE FROM " TABLE_REVISION " "
+						"WHERE environment OPERATOR(pg_catalog.=) $1 "
+						"AND revision OPERATOR(pg_catalog.=) $2",
+						2, (Oid[]) {TEXTOID, TEXTOID});
+	values[0] = CStringGetTextDatum(environment->name);
+	values[1] = CStringGetTextDatum(revision);
+	bookkeeping_execute(plan, values, NULL, SPI_OK_DELETE);
+	bookkeeping_end(&scope);
+}
+
+/*
+ * Write a revision's edges.
+ */
+static void
+write_edges(const Environment *environment, const RevisionFile *file)
+{
+	static SPIPlanPtr plan = NULL;
+	Datum		values[4];
+
+	bookkeeping_prepare(&plan,
+						"INSERT INTO " TABLE_REVISION_EDGE " "
+						"(environment, revision, kind, position, parent) "
+						"SELECT $1, $2, 'down', ordinality, id "
+						"FROM ROWS FROM (pg_catalog.unnest($3)) WITH ORDINALITY d (id, ordinality) "
+						"UNION ALL "
+						"SELECT $1, $2, 'depends', ordinality, id "
+						"FROM ROWS FROM (pg_catalog.unnest($4)) WITH ORDINALITY d (id, ordinality)",
+						4, (Oid[]) {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID});
+	values[0] = CStringGetTextDatum(environment->name);
+	values[1] = CStringGetTextDatum(file->id);
+	values[2] = textlist_to_array(file->down_ids);
+	values[3] = textlist_to_array(file->depends_ids);
+	bookkeeping_execute(plan, values, NULL, SPI_OK_INSERT);
+}
+
+/*
+ * Fill the parameters that a revision is written with: the environment, then
+ * REVISION_COLUMNS but for the last.
+ */
+static void
+revision_parameters(const Environment *environment,
+					const StoredRevision *revision,
+					Datum *values, char *nulls)
+{
+	const RevisionFile *file = &revision->file;
+
+	memset(nulls, ' ', 1 + REVISION_NCOLUMNS);
+	values[0] = CStringGetTextDatum(environment->name);
+	values[1] = CStringGetTextDatum(file->id);
+	values[2] = CStringGetTextDatum(file->message);
+	values[3] = CStringGetTextDatum(file->description);
+	values[4] = textlist_to_array(file->labels);
+	values[5] = CStringGetTextDatum(file->upgrade);
+	values[6] = BoolGetDatum(file->upgrade_transactional);
+	values[7] = bookkeeping_optional_text(file->downgrade, &nulls[7]);
+	values[8] = BoolGetDatum(file->downgrade_transactional);
+	values[9] = TimestampTzGetDatum(file->create_date);
+	if (!file->has_create_date)
+		nulls[9] = 'n';
+	values[10] = bookkeeping_optional_text(file->author, &nulls[10]);
+	values[11] = bookkeeping_optional_text(revision->origin, &nulls[11]);
+	values[12] = bookkeeping_optional_text(file->filename, &nulls[12]);
+	values[13] = CStringGetTextDatum(file->header);
+	values[14] = bookkeeping_optional_text(file->separator, &nulls[14]);
+}

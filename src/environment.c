@@ -1,0 +1,193 @@
+/*-------------------------------------------------------------------------
+ *
+ * environment.c
+ *	  migrate_environment_create(), _alter(), _drop().
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog.h"
+#include "pgtime.h"
+#include "sqlcall.h"
+#include "state.h"
+#include "utils/builtins.h"
+#include "utils/varlena.h"
+
+PG_FUNCTION_INFO_V1(migrate_environment_create);
+PG_FUNCTION_INFO_V1(migrate_environment_alter);
+PG_FUNCTION_INFO_V1(migrate_environment_drop);
+
+static void take_settings(FunctionCallInfo fcinfo, Environment *environment);
+static void check_search_path(const char *search_path);
+static IdStyle id_style_from_name(const char *name);
+
+/*
+ * migrate_environment_create(name, version_table, version_table_schema,
+ *							  search_path, id_style, file_template,
+ *							  truncate_slug_length, timezone)
+ */
+Datum
+migrate_environment_create(PG_FUNCTION_ARGS)
+{
+	char	   *name = sqlcall_required_text(fcinfo, 0, "name");
+	Environment *environment;
+
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the name of an environment must not be empty")));
+
+	/* "default" is the one name that may be missing and yet be known */
+	environment = state_begin_write(NULL, "migrate_environment_create")->environment;
+	if (strcmp(name, environment->name) != 0)
+	{
+		environment = catalog_default_environment(name);
+		environment->exists = catalog_environment_exists(name);
+	}
+	if (environment->exists)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("environment \"%s\" already exists", name),
+				 errhint("Change it with SELECT migrate_environment_alter(%s, ...);",
+						 quote_literal_cstr(name))));
+
+	take_settings(fcinfo, environment);
+	catalog_write_environment(environment);
+	PG_RETURN_TEXT_P(cstring_to_text(name));
+}
+
+/*
+ * migrate_environment_alter(name, version_table, version_table_schema,
+ *							 search_path, id_style, file_template,
+ *							 truncate_slug_length, timezone)
+ */
+Datum
+migrate_environment_alter(PG_FUNCTION_ARGS)
+{
+	char	   *name = sqlcall_required_text(fcinfo, 0, "name");
+	State	   *state = state_begin_write(name, "migrate_environment_alter");
+	Environment *environment = state->environment;
+	char	   *version_table = environment->version_table;
+	char	   *schema = environment->version_table_schema;
+
+	take_settings(fcinfo, environment);
+
+	/* what is applied would seem not to be */
+	if (state->rows != NIL &&
+		(strcmp(version_table, environment->version_table) != 0 ||
+		 strcmp(schema, environment->version_table_schema) != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("environment \"%s\" already has a version table in use",
+						name),
+				 errdetail("The version table %s holds rows.",
+						   quote_qualified_identifier(schema, version_table)),
+				 errhint("Rename the table first: ALTER TABLE %s RENAME TO %s;",
+						 quote_qualified_identifier(schema, version_table),
+						 quote_identifier(environment->version_table))));
+
+	catalog_write_environment(environment);
+	PG_RETURN_TEXT_P(cstring_to_text(name));
+}
+
+/*
+ * migrate_environment_drop(name)
+ */
+Datum
+migrate_environment_drop(PG_FUNCTION_ARGS)
+{
+	char	   *name = sqlcall_required_text(fcinfo, 0, "name");
+	State	   *state = state_begin_write(name, "migrate_environment_drop");
+
+	if (state->graph->nrevisions > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+				 errmsg("environment \"%s\" still holds revisions", name),
+				 errdetail_plural("There is %d revision.",
+								  "There are %d revisions.",
+								  state->graph->nrevisions,
+								  state->graph->nrevisions),
+				 errhint("Remove them with migrate_remove(), newest first.")));
+	catalog_drop_environment(name);
+	PG_RETURN_TEXT_P(cstring_to_text(name));
+}
+
+/*
+ * Put the arguments that are not NULL into the environment, checking each.
+ */
+static void
+take_settings(FunctionCallInfo fcinfo, Environment *environment)
+{
+	if (!PG_ARGISNULL(1))
+		environment->version_table = sqlcall_text(fcinfo, 1);
+	if (!PG_ARGISNULL(2))
+		environment->version_table_schema = sqlcall_text(fcinfo, 2);
+	if (!PG_ARGISNULL(3))
+	{
+		environment->search_path = sqlcall_text(fcinfo, 3);
+		check_search_path(environment->search_path);
+	}
+	if (!PG_ARGISNULL(4))
+		environment->id_style = id_style_from_name(sqlcall_text(fcinfo, 4));
+	if (!PG_ARGISNULL(5))
+	{
+		environment->file_template = sqlcall_text(fcinfo, 5);
+		filename_check_template(environment->file_template);
+	}
+	if (!PG_ARGISNULL(6))
+	{
+		environment->truncate_slug_length = PG_GETARG_INT32(6);
+		if (environment->truncate_slug_length <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("argument \"truncate_slug_length\" must be greater than zero")));
+	}
+	if (!PG_ARGISNULL(7))
+	{
+		environment->timezone = sqlcall_text(fcinfo, 7);
+		if (pg_tzset(environment->timezone) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("Can't locate timezone: %s", environment->timezone),
+					 errhint("SELECT name FROM pg_timezone_names lists them.")));
+	}
+	if (environment->version_table[0] == '\0' ||
+		environment->version_table_schema[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("the name of a version table or its schema must not be empty")));
+}
+
+/*
+ * Raise an error unless it is a list of identifiers.
+ */
+static void
+check_search_path(const char *search_path)
+{
+	List	   *names;
+
+	if (!SplitIdentifierString(pstrdup(search_path), ',', &names))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid search path: \"%s\"", search_path),
+				 errhint("Give schema names as for SET search_path, such as 'app, public'.")));
+}
+
+static IdStyle
+id_style_from_name(const char *name)
+{
+	if (strcmp(name, "random") == 0)
+		return ID_STYLE_RANDOM;
+	if (strcmp(name, "timestamp") == 0)
+		return ID_STYLE_TIMESTAMP;
+	if (strcmp(name, "sequence") == 0)
+		return ID_STYLE_SEQUENCE;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown id style \"%s\"", name),
+			 errhint("The styles are \"random\", \"timestamp\" and \"sequence\".")));
+	return ID_STYLE_RANDOM;		/* keep compiler quiet */
+}

@@ -1,0 +1,412 @@
+/*-------------------------------------------------------------------------
+ *
+ * load.c
+ *	  migrate_load(), migrate_load_files(), migrate_load_directory(),
+ *	  migrate_export(): revision files in and out.
+ *
+ * The files of one call are a unit: the first error, in whichever file, takes
+ * all of them back.  Their order does not matter, as parents are looked for
+ * when all are there; it only becomes the load order, in which independent
+ * revisions are run.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "author.h"
+#include "checksum.h"
+#include "directory.h"
+#include "error.h"
+#include "plan.h"
+#include "script.h"
+#include "sqlcall.h"
+#include "textlist.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(migrate_load);
+PG_FUNCTION_INFO_V1(migrate_load_files);
+PG_FUNCTION_INFO_V1(migrate_load_directory);
+PG_FUNCTION_INFO_V1(migrate_export);
+
+/* An id or a label that a file brings */
+typedef struct NewName
+{
+	const char *name;
+	const RevisionFile *file;
+	bool		is_id;
+} NewName;
+
+static List *load_files(const char *environment, List *files,
+						const char *origin, const char *function);
+static NewName *new_names(List *files, int *nnames);
+static void check_file(const State *state, const RevisionFile *file,
+					   const NewName *names, int nnames);
+static void check_parents(const State *state, const RevisionFile *file,
+						  const NewName *names, int nnames);
+static int	line_of_key(const RevisionFile *file, const char *key);
+static void store_file(const State *state, const bool *applied,
+					   RevisionFile *file, const char *origin);
+static bool restores_applied(const State *state, const StoredRevision *stored,
+							 const RevisionFile *file);
+static int	compare_names(const void *a, const void *b);
+static void file_context(void *arg);
+
+/*
+ * migrate_load(script, filename, origin, environment)
+ */
+Datum
+migrate_load(PG_FUNCTION_ARGS)
+{
+	RevisionFile *file = revfile_parse(sqlcall_required_text(fcinfo, 0, "script"),
+									   sqlcall_text(fcinfo, 1));
+	List	   *ids = load_files(sqlcall_text(fcinfo, 3), list_make1(file),
+								 sqlcall_text(fcinfo, 2), "migrate_load");
+
+	PG_RETURN_TEXT_P(cstring_to_text(linitial(ids)));
+}
+
+/*
+ * migrate_load_files(scripts, filenames, origin, environment)
+ */
+Datum
+migrate_load_files(PG_FUNCTION_ARGS)
+{
+	List	   *scripts = sqlcall_text_list(fcinfo, 0, "scripts");
+	List	   *filenames = sqlcall_text_list(fcinfo, 1, "filenames");
+	List	   *files = NIL;
+
+	if (filenames != NIL && list_length(filenames) != list_length(scripts))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there are %d scripts, but %d file names",
+						list_length(scripts), list_length(filenames))));
+
+	for (int i = 0; i < list_length(scripts); i++)
+		files = lappend(files,
+						revfile_parse(list_nth(scripts, i),
+									  filenames ? list_nth(filenames, i) : NULL));
+	return sqlcall_return_texts(fcinfo,
+								load_files(sqlcall_text(fcinfo, 3), files,
+										   sqlcall_text(fcinfo, 2),
+										   "migrate_load_files"));
+}
+
+/*
+ * migrate_load_directory(path, origin, environment)
+ */
+Datum
+migrate_load_directory(PG_FUNCTION_ARGS)
+{
+	char	   *path = sqlcall_required_text(fcinfo, 0, "path");
+	List	   *filenames = directory_sql_files(path);
+	List	   *files = NIL;
+	ListCell   *lc;
+
+	foreach(lc, filenames)
+		files = lappend(files,
+						revfile_parse(directory_read_file(path, lfirst(lc)),
+									  lfirst(lc)));
+	return sqlcall_return_texts(fcinfo,
+								load_files(sqlcall_text(fcinfo, 2), files,
+										   sqlcall_text(fcinfo, 1),
+										   "migrate_load_directory"));
+}
+
+/*
+ * migrate_export(range, origin, environment)
+ */
+Datum
+migrate_export(PG_FUNCTION_ARGS)
+{
+	char	   *range = sqlcall_text(fcinfo, 0);
+	char	   *origin = sqlcall_text(fcinfo, 1);
+	State	   *state = state_read(sqlcall_text(fcinfo, 2));
+	List	   *revisions;
+	ReturnSetInfo *rsinfo;
+	MemoryContext row_context;
+	MemoryContext caller;
+
+	if (range != NULL && strstr(range, "current") != NULL)
+		state_require_known(state);
+	revisions = history_range(state->graph, range, state->versions);
+
+	rsinfo = sqlcall_begin_rows(fcinfo);
+	row_context = AllocSetContextCreate(CurrentMemoryContext,
+										"migrate_export per-row context",
+										ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(row_context);
+	for (int i = list_length(revisions) - 1; i >= 0; i--)
+	{
+		Revision   *revision = state->graph->revisions[list_nth_int(revisions, i)];
+		StoredRevision *stored;
+		Environment *environment = state->environment;
+		char	   *filename;
+		Datum		values[2];
+		bool		nulls[2] = {false, false};
+
+		if (origin != NULL &&
+			(revision->origin == NULL || strcmp(origin, revision->origin) != 0))
+			continue;
+
+		stored = catalog_fetch(environment, revision->id);
+		if (stored == NULL)
+			elog(ERROR, "revision \"%s\" has disappeared", revision->id);
+		filename = stored->file.filename ? stored->file.filename :
+			filename_from_template(environment->file_template, revision->id,
+								   stored->file.message,
+								   environment->truncate_slug_length,
+								   stored->file.create_date,
+								   environment->timezone);
+		values[0] = CStringGetTextDatum(filename);
+		values[1] = CStringGetTextDatum(revfile_text(&stored->file));
+		sqlcall_put_row(rsinfo, values, nulls);
+		MemoryContextReset(row_context);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(row_context);
+	return (Datum) 0;
+}
+
+/*
+ * Load revision files and return their ids (char *), in the order given.
+ */
+static List *
+load_files(const char *environment, List *files, const char *origin,
+		   const char *function)
+{
+	State	   *state = state_begin_write(environment, function);
+	bool	   *applied = graph_ancestors(state->graph, state->versions);
+	List	   *ids = NIL;
+	NewName    *names;
+	int			nnames;
+	MemoryContext file_memory;
+	MemoryContext caller;
+	ListCell   *lc;
+
+	names = new_names(files, &nnames);
+	file_memory = AllocSetContextCreate(CurrentMemoryContext,
+										"load_files per-file context",
+										ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(file_memory);
+	foreach(lc, files)
+	{
+		RevisionFile *file = lfirst(lc);
+
+		check_file(state, file, names, nnames);
+		store_file(state, applied, file, origin);
+		MemoryContextReset(file_memory);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(file_memory);
+
+	/* cycles, clashes of labels: whatever concerns several revisions */
+	(void) catalog_graph(state->environment);
+
+	foreach(lc, files)
+		ids = lappend(ids, ((RevisionFile *) lfirst(lc))->id);
+	return ids;
+}
+
+/*
+ * All ids and labels that the files bring, sorted; an id that two of the
+ * files bring is an error.
+ */
+static NewName *
+new_names(List *files, int *nnames)
+{
+	NewName    *names;
+	int			n = 0;
+	ListCell   *lc;
+	ListCell   *label;
+
+	foreach(lc, files)
+		n += 1 + list_length(((RevisionFile *) lfirst(lc))->labels);
+	names = palloc(sizeof(NewName) * (n + 1));
+
+	n = 0;
+	foreach(lc, files)
+	{
+		const RevisionFile *file = lfirst(lc);
+
+		names[n++] = (NewName) {file->id, file, true};
+		foreach(label, file->labels)
+			names[n++] = (NewName) {lfirst(label), file, false};
+	}
+	qsort(names, n, sizeof(NewName), compare_names);
+
+	for (int i = 1; i < n; i++)
+	{
+		if (names[i].is_id && names[i - 1].is_id &&
+			strcmp(names[i].name, names[i - 1].name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("revision \"%s\" is present more than once",
+							names[i].name),
+					 names[i].file->filename && names[i - 1].file->filename ?
+					 errdetail("It is in file \"%s\" and in file \"%s\".",
+							   names[i - 1].file->filename,
+							   names[i].file->filename) : 0));
+	}
+	*nnames = n;
+	return names;
+}
+
+/*
+ * Check whatever can be said of a single file, so that the error can name it:
+ * its scripts, and whether its parents are there.
+ */
+static void
+check_file(const State *state, const RevisionFile *file,
+		   const NewName *names, int nnames)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = file_context;
+	callback.arg = unconstify(RevisionFile *, file);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	author_check_scripts(file);
+	check_parents(state, file, names, nnames);
+
+	error_context_stack = callback.previous;
+}
+
+/*
+ * Raise an error if a revision that the file names is neither in the graph
+ * nor in another of the files.
+ */
+static void
+check_parents(const State *state, const RevisionFile *file,
+			  const NewName *names, int nnames)
+{
+	List	   *parents = list_concat_copy(file->down_ids, file->depends_ids);
+	int			ndown = list_length(file->down_ids);
+
+	for (int i = 0; i < list_length(parents); i++)
+	{
+		NewName		key = {list_nth(parents, i), NULL, true};
+		NewName    *found = bsearch(&key, names, nnames, sizeof(NewName),
+									compare_names);
+		const char *header_key = i < ndown ? "Revises" : "Depends On";
+
+		if (found != NULL || graph_find(state->graph, key.name) >= 0 ||
+			(i >= ndown && graph_find_label(state->graph, key.name) >= 0))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("Revision %s referenced from %s is not present",
+						key.name, file->id),
+				 errdetail("Line %d of the file names it under \"%s\", but it is neither loaded nor among the files of this load.",
+						   line_of_key(file, header_key), header_key),
+				 errhint("Load the file of revision \"%s\" first, or all files in one call of migrate_load_directory() or migrate_load_files().",
+						 key.name)));
+	}
+}
+
+/*
+ * The line of the file, from 1, that holds a header key.
+ */
+static int
+line_of_key(const RevisionFile *file, const char *key)
+{
+	const char *line = file->header;
+	int			number = 1;
+
+	while (line != NULL && *line != '\0')
+	{
+		const char *text = line + strspn(line, "- \t");
+
+		if (pg_strncasecmp(text, key, strlen(key)) == 0)
+			return number;
+		line = strchr(line, '\n');
+		if (line != NULL)
+			line++;
+		number++;
+	}
+	return 1;
+}
+
+/*
+ * Write one file into the catalog: a new revision, the same one again, which
+ * is nothing to do, or another text of one that is not applied.
+ */
+static void
+store_file(const State *state, const bool *applied, RevisionFile *file,
+		   const char *origin)
+{
+	int			index = graph_find(state->graph, file->id);
+	Revision   *revision;
+	StoredRevision *stored;
+
+	if (index < 0)
+	{
+		author_insert(state, file, origin);
+		return;
+	}
+
+	revision = state->graph->revisions[index];
+	stored = catalog_fetch(state->environment, file->id);
+	if (stored == NULL)
+		elog(ERROR, "revision \"%s\" has disappeared", file->id);
+	stored->file.down_ids = revision->down_ids;
+	stored->file.depends_ids = revision->depends_ids;
+
+	if (origin != NULL && stored->origin != NULL &&
+		strcmp(origin, stored->origin) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("revision \"%s\" already exists", file->id),
+				 errdetail("It is there with origin \"%s\"; this load has origin \"%s\".",
+						   stored->origin, origin),
+				 file->filename ? errcontext("file \"%s\"", file->filename) : 0));
+
+	if (compare_files(&stored->file, file) == NIL &&
+		strcmp(stored->checksum, stored->loaded_checksum) == 0)
+		return;
+	if (applied[index] && !restores_applied(state, stored, file))
+		compare_refuse_applied(&stored->file, file);
+
+	if (origin != NULL)
+		stored->origin = unconstify(char *, origin);
+	stored->file = *file;
+	catalog_update(state->environment, stored);
+}
+
+/*
+ * Does the file bring back what was applied, after the stored scripts were
+ * changed behind our back?
+ */
+static bool
+restores_applied(const State *state, const StoredRevision *stored,
+				 const RevisionFile *file)
+{
+	char	   *applied = catalog_applied_checksum(state->environment, file->id);
+	char	   *brought = checksum_scripts(file->upgrade, file->downgrade);
+
+	if (applied == NULL)
+		applied = stored->loaded_checksum;
+	return strcmp(stored->checksum, brought) != 0 &&
+		strcmp(applied, brought) == 0;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(((const NewName *) a)->name, ((const NewName *) b)->name);
+}
+
+/*
+ * Name the file in an error about it.
+ */
+static void
+file_context(void *arg)
+{
+	const RevisionFile *file = arg;
+
+	if (file->filename != NULL)
+		errcontext("file \"%s\"", file->filename);
+}

@@ -1,0 +1,312 @@
+/*-------------------------------------------------------------------------
+ *
+ * runner.c
+ *	  Running a plan in the caller's transaction.
+ *
+ * Everything that can be known beforehand is checked before the first
+ * statement runs: that no script was tampered with, that each one parses,
+ * that none holds a statement which the transaction cannot take, and that
+ * what is to be downgraded can be.  From then on an error aborts the caller's
+ * (sub)transaction, and nothing of the run remains.
+ *
+ * Scripts run as the caller, between pieces of bookkeeping that do not; no
+ * statement of a script runs while another user id is set.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "error.h"
+#include "miscadmin.h"
+#include "plan.h"
+#include "resolve.h"
+#include "runner.h"
+#include "script.h"
+#include "textlist.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "version.h"
+
+/* What stays the same from step to step */
+typedef struct Run
+{
+	const RunRequest *request;
+	State	   *state;
+	VersionWriter *writer;
+	List	   *versions;		/* int: the version table as it stands */
+} Run;
+
+static void check_scripts(const State *state, List *plan);
+static Script *fetch_script(const State *state, const Step *step,
+							StoredRevision **stored);
+static char *stamp_statement(const State *state, const Step *step);
+static void run_step(Run *run, const Step *step);
+static void report_nothing_to_do(const State *state, Direction direction);
+
+/*
+ * Carry out an upgrade, a downgrade or a stamp, and return the ids (char *)
+ * of the revisions that are current afterwards.
+ *
+ * Raises an error, before anything has run, for whatever the modules below
+ * refuse; and while running, what the scripts raise.
+ */
+List *
+runner_run(const RunRequest *request)
+{
+	static const char *const functions[] = {"migrate_upgrade",
+	"migrate_downgrade", "migrate_stamp"};
+	Run			run = {request};
+	State	   *state;
+	List	   *plan;
+	ListCell   *lc;
+
+	state = state_begin_write(request->environment,
+							  functions[request->direction]);
+	if (!request->purge)
+		state_require_known(state);
+
+	run.state = state;
+	run.versions = request->purge ? NIL : state->versions;
+	plan = runner_plan(state, request->direction, run.versions,
+					   request->targets);
+
+	if (request->direction != DIRECTION_STAMP)
+	{
+		state_require_unchanged(state);
+		check_scripts(state, plan);
+	}
+
+	if (plan == NIL && !(request->purge && state->rows != NIL))
+		report_nothing_to_do(state, request->direction);
+	else
+	{
+		run.writer = version_begin_write(state->environment);
+		PG_TRY();
+		{
+			if (request->purge)
+				version_purge(run.writer);
+			foreach(lc, plan)
+				run_step(&run, lfirst(lc));
+		}
+		PG_FINALLY();
+		{
+			version_end_write(run.writer);
+		}
+		PG_END_TRY();
+	}
+
+	return state_ids_in_load_order(state,
+								   resolve_current(state->graph, run.versions));
+}
+
+/*
+ * The steps from these versions to the target.
+ */
+List *
+runner_plan(const State *state, Direction direction, List *versions,
+			List *targets)
+{
+	const char *target = targets == NIL ? NULL : linitial(targets);
+
+	switch (direction)
+	{
+		case DIRECTION_UPGRADE:
+			return plan_upgrade(state->graph, versions, target);
+		case DIRECTION_DOWNGRADE:
+			return plan_downgrade(state->graph, versions, target);
+		case DIRECTION_STAMP:
+			return plan_stamp(state->graph, versions, targets);
+	}
+	elog(ERROR, "unrecognized direction: %d", (int) direction);
+	return NIL;					/* keep compiler quiet */
+}
+
+/*
+ * A step in Alembic's words, as they stand in its log.
+ */
+char *
+runner_step_title(const State *state, const Step *step)
+{
+	Revision   *revision;
+	char	   *parents;
+
+	if (step->direction == DIRECTION_STAMP)
+		return psprintf("stamp_revision %s -> %s",
+						textlist_join(state_ids(state, step->removed), ", "),
+						textlist_join(state_ids(state, step->added), ", "));
+
+	revision = state->graph->revisions[step->revision];
+	parents = textlist_join(revision->down_ids, ", ");
+	if (step->direction == DIRECTION_UPGRADE)
+		return psprintf("upgrade %s -> %s, %s",
+						parents, revision->id, revision->message);
+	return psprintf("downgrade %s -> %s, %s",
+					revision->id, parents, revision->message);
+}
+
+/*
+ * The name of a direction, as in migrate_plan() and the log.
+ */
+const char *
+runner_direction_name(Direction direction)
+{
+	static const char *const names[] = {"upgrade", "downgrade", "stamp"};
+
+	return names[direction];
+}
+
+/*
+ * Refuse, before anything runs, what could not be run to its end.
+ */
+static void
+check_scripts(const State *state, List *plan)
+{
+	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
+													   "check_scripts per-step context",
+													   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(step_context);
+	ListCell   *lc;
+
+	foreach(lc, plan)
+	{
+		Step	   *step = lfirst(lc);
+		StoredRevision *stored;
+		Script	   *script = fetch_script(state, step, &stored);
+
+		script_refuse_unrunnable(script);
+		script_refuse_nontransactional(script,
+									   step->direction == DIRECTION_UPGRADE ?
+									   !stored->file.upgrade_transactional :
+									   !stored->file.downgrade_transactional);
+		MemoryContextReset(step_context);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(step_context);
+}
+
+/*
+ * Read and parse the script of a step.
+ */
+static Script *
+fetch_script(const State *state, const Step *step, StoredRevision **stored)
+{
+	const char *id = state->graph->revisions[step->revision]->id;
+	StoredRevision *revision = catalog_fetch(state->environment, id);
+	const char *text;
+
+	if (revision == NULL)
+		elog(ERROR, "revision \"%s\" has disappeared", id);
+
+	text = step->direction == DIRECTION_UPGRADE ?
+		revision->file.upgrade : revision->file.downgrade;
+	if (text == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_MIGRATE_IRREVERSIBLE),
+				 errmsg("revision \"%s\" cannot be downgraded", id),
+				 errdetail("It has no downgrade script."),
+				 errhint("Undo its changes by hand, then run %s",
+						 stamp_statement(state, step))));
+
+	*stored = revision;
+	return script_parse(text, id, step->direction);
+}
+
+/*
+ * The statement that makes the version table look as it does after a step,
+ * for a hint.
+ */
+static char *
+stamp_statement(const State *state, const Step *step)
+{
+	List	   *rows = plan_apply_step(list_copy(state->versions), step);
+	StringInfoData buf;
+	ListCell   *lc;
+
+	if (rows == NIL)
+		return "SELECT migrate_stamp('base');";
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "SELECT migrate_stamp(ARRAY[");
+	foreach(lc, rows)
+		appendStringInfo(&buf, "%s%s", lc == list_head(rows) ? "" : ", ",
+						 quote_literal_cstr(state->graph->revisions[lfirst_int(lc)]->id));
+	appendStringInfoString(&buf, "], purge => true);");
+	return buf.data;
+}
+
+/*
+ * Run one step: the script, the version table, the log.
+ */
+static void
+run_step(Run *run, const Step *step)
+{
+	State	   *state = run->state;
+	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
+													   "run_step per-step context",
+													   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(step_context);
+	LogEntry	entry = {0};
+	List	   *versions;
+
+	CHECK_FOR_INTERRUPTS();
+	ereport(NOTICE,
+			(errmsg_internal("Running %s", runner_step_title(state, step))));
+
+	entry.direction = step->direction;
+	entry.tag = run->request->tag;
+	entry.versions_before = state_ids_in_load_order(state, run->versions);
+	entry.started_at = GetCurrentTimestamp();
+	if (step->revision >= 0)
+		entry.revision = state->graph->revisions[step->revision]->id;
+
+	if (step->direction != DIRECTION_STAMP)
+	{
+		StoredRevision *stored;
+		Script	   *script = fetch_script(state, step, &stored);
+
+		entry.checksum = stored->checksum;
+		entry.search_path = state->environment->search_path ?
+			state->environment->search_path :
+			GetConfigOption("search_path", false, false);
+		entry.statements = execute_script(script,
+										  state->environment->search_path);
+	}
+	else if (step->revision >= 0)
+		entry.checksum = catalog_fetch(state->environment,
+									   entry.revision)->checksum;
+
+	version_apply(run->writer, state->graph, step);
+
+	MemoryContextSwitchTo(caller);
+	versions = plan_apply_step(run->versions, step);
+	MemoryContextSwitchTo(step_context);
+
+	entry.versions_after = state_ids_in_load_order(state, versions);
+	entry.ended_at = GetCurrentTimestamp();
+	catalog_log(state->environment, &entry);
+
+	if (run->versions != state->versions)
+		list_free(run->versions);
+	run->versions = versions;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(step_context);
+}
+
+/*
+ * Say that there was nothing to do, and where the database is.
+ */
+static void
+report_nothing_to_do(const State *state, Direction direction)
+{
+	List	   *current = state_ids_in_load_order(state, state->versions);
+
+	ereport(NOTICE,
+			(errmsg_internal("nothing to %s: the database is at %s",
+							 runner_direction_name(direction),
+							 current == NIL ? "base" :
+							 textlist_join(current, ", "))));
+}

@@ -1,0 +1,31 @@
+/*-------------------------------------------------------------------------
+ *
+ * runner.h
+ *	  Running a plan in the caller's transaction.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef RUNNER_H
+#define RUNNER_H
+
+#include "state.h"
+
+typedef struct RunRequest
+{
+	Direction	direction;
+	const char *environment;	/* NULL: "default" */
+	List	   *targets;		/* char *; one, but for a stamp */
+	bool		purge;			/* stamp: empty the version table first */
+	const char *tag;			/* for the log, or NULL */
+} RunRequest;
+
+/* in runner.c */
+extern List *runner_run(const RunRequest *request);
+extern List *runner_plan(const State *state, Direction direction,
+						 List *versions, List *targets);
+extern char *runner_step_title(const State *state, const Step *step);
+extern const char *runner_direction_name(Direction direction);
+
+#endif							/* RUNNER_H */

@@ -1,0 +1,217 @@
+/*-------------------------------------------------------------------------
+ *
+ * state.c
+ *	  An environment as it stands: its revisions and what is applied.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "commands/extension.h"
+#include "error.h"
+#include "lock.h"
+#include "miscadmin.h"
+#include "resolve.h"
+#include "script.h"
+#include "state.h"
+#include "tcop/utility.h"
+#include "textlist.h"
+#include "utils/builtins.h"
+#include "version.h"
+
+static void refuse_unless_writable(const char *function);
+static void read_state(State *state);
+static int	compare_index(const ListCell *a, const ListCell *b);
+
+/*
+ * Read an environment in order to look at it.
+ *
+ * Takes no lock.  A row of the version table that no revision matches is no
+ * error here, so that there is always a way to see what is wrong.
+ */
+State *
+state_read(const char *environment)
+{
+	State	   *state = palloc0(sizeof(State));
+
+	state->environment = catalog_environment(environment);
+	read_state(state);
+	return state;
+}
+
+/*
+ * Read an environment in order to write it, under its run lock, which is held
+ * until the end of the transaction.
+ *
+ * "function" is named in the errors for where nothing may be written:
+ * a standby, a read-only transaction, a script of an extension or of a
+ * revision, or a transaction whose snapshot may be older than the lock.
+ */
+State *
+state_begin_write(const char *environment, const char *function)
+{
+	State	   *state = palloc0(sizeof(State));
+
+	refuse_unless_writable(function);
+	state->environment = catalog_environment(environment);
+	lock_environment(state->environment->name);
+
+	/* whoever held the lock may have changed the environment's settings */
+	state->environment = catalog_environment(environment);
+	read_state(state);
+	return state;
+}
+
+/*
+ * Raise an error if the version table holds a row that is no revision.
+ */
+void
+state_require_known(const State *state)
+{
+	(void) resolve_versions(state->graph, state->rows,
+							version_table_name(state->environment));
+}
+
+/*
+ * The ids of revisions, in the order given.
+ */
+List *
+state_ids(const State *state, List *revisions)
+{
+	List	   *ids = NIL;
+	ListCell   *lc;
+
+	foreach(lc, revisions)
+		ids = lappend(ids, state->graph->revisions[lfirst_int(lc)]->id);
+	return ids;
+}
+
+/*
+ * The ids of revisions in load order, which is how lists of them are shown.
+ */
+List *
+state_ids_in_load_order(const State *state, List *revisions)
+{
+	List	   *sorted = list_copy(revisions);
+
+	list_sort(sorted, compare_index);
+	return state_ids(state, sorted);
+}
+
+/*
+ * The ids of the revisions whose scripts were changed by something else than
+ * the functions of this extension: they differ from what was loaded, or, if
+ * applied, from what the log says was applied.
+ */
+List *
+state_changed(const State *state)
+{
+	const Graph *graph = state->graph;
+	bool	   *applied = graph_ancestors(graph, state->versions);
+	List	   *logged = catalog_changed_since_applied(state->environment);
+	List	   *result = NIL;
+
+	for (int i = 0; i < graph->nrevisions; i++)
+	{
+		Revision   *revision = graph->revisions[i];
+
+		if (revision->changed ||
+			(applied[i] && logged != NIL &&
+			 textlist_member(logged, revision->id)))
+			result = lappend(result, revision->id);
+	}
+	return result;
+}
+
+/*
+ * Raise an error if there are such revisions.
+ */
+void
+state_require_unchanged(const State *state)
+{
+	List	   *changed = state_changed(state);
+
+	if (changed != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_MIGRATE_REVISION_CHANGED),
+				 errmsg("revision \"%s\" was changed after it was loaded",
+						(char *) linitial(changed)),
+				 errdetail_plural("The stored scripts of this revision are not those that were loaded or applied: %s.",
+								  "The stored scripts of these revisions are not those that were loaded or applied: %s.",
+								  list_length(changed),
+								  textlist_quote_join(changed)),
+				 errhint("Load the original file again with migrate_load(); for a revision that is not applied, migrate_edit() accepts the change.")));
+}
+
+/*
+ * Raise an error where a function that writes cannot work, or could not be
+ * trusted to.
+ */
+static void
+refuse_unless_writable(const char *function)
+{
+	char	   *command = psprintf("%s()", function);
+
+	PreventCommandDuringRecovery(command);
+	PreventCommandIfReadOnly(command);
+	PreventCommandIfParallelMode(command);
+
+	/* what a script makes would become a member of that extension */
+	if (creating_extension)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s cannot be called from an extension's script",
+						command),
+				 errhint("Call it after CREATE EXTENSION has finished.")));
+
+	if (execute_in_progress())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("%s cannot be called from a revision's script",
+						command),
+				 errhint("Take the call out of the script; to have another revision applied before this one, name it under \"Depends On\".")));
+
+	/*
+	 * A transaction snapshot that was taken before the lock was obtained does
+	 * not show what its last holder did.
+	 */
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s needs a READ COMMITTED transaction", command),
+				 errdetail("This transaction has the isolation level %s, in which it could not see what another run did a moment ago.",
+						   IsolationIsSerializable() ? "SERIALIZABLE" : "REPEATABLE READ"),
+				 errhint("BEGIN ISOLATION LEVEL READ COMMITTED; or, for the session, SET default_transaction_isolation = 'read committed';")));
+}
+
+/*
+ * Read revisions and version table.
+ */
+static void
+read_state(State *state)
+{
+	ListCell   *lc;
+
+	state->graph = catalog_graph(state->environment);
+	state->rows = version_read(state->environment);
+	foreach(lc, state->rows)
+	{
+		char	   *row = lfirst(lc);
+		int			index = graph_find(state->graph, row);
+
+		if (index >= 0)
+			state->versions = lappend_int(state->versions, index);
+		else
+			state->unknown = lappend(state->unknown, row);
+	}
+}
+
+static int
+compare_index(const ListCell *a, const ListCell *b)
+{
+	return lfirst_int(a) - lfirst_int(b);
+}

@@ -1,0 +1,306 @@
+/*-------------------------------------------------------------------------
+ *
+ * version.c
+ *	  The version table: Alembic's own, and the user's.
+ *
+ * The table holds the current heads and nothing else.  It is read and
+ * written as the caller and never as the owner of the extension, because
+ * whoever owns it may have put triggers on it.  Every write names the row
+ * that it expects and insists on having met exactly one: whoever else writes
+ * the table, by hand or with Alembic, is noticed and not overwritten.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "error.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "version.h"
+
+#define VERSION_COLUMN "version_num"
+
+static Oid	find_version_table(const Environment *environment);
+static void create_version_table(const Environment *environment);
+static SPIPlanPtr prepare_kept(const char *sql, int nargs);
+static void check_version_table(const VersionWriter *writer);
+static void execute_on_one_row(const VersionWriter *writer, SPIPlanPtr plan,
+							   const char *first, const char *second,
+							   int expected);
+
+/*
+ * The qualified and quoted name of an environment's version table.
+ */
+char *
+version_table_name(const Environment *environment)
+{
+	return quote_qualified_identifier(environment->version_table_schema,
+									  environment->version_table);
+}
+
+/*
+ * Read the rows of the version table as a List of char *, in the order in
+ * which they stand there.
+ *
+ * A table that does not exist has no rows; it is not made here.  Raises what
+ * the server says if the caller may not read it.
+ */
+List *
+version_read(const Environment *environment)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Bookkeeping scope;
+	List	   *rows = NIL;
+
+	if (!OidIsValid(find_version_table(environment)))
+		return NIL;
+
+	bookkeeping_begin(&scope, GetUserId());
+	if (SPI_execute(psprintf("SELECT CAST(" VERSION_COLUMN " AS text) FROM %s",
+							 version_table_name(environment)),
+					false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the version table");
+
+	MemoryContextSwitchTo(caller);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[i],
+										  SPI_tuptable->tupdesc, 1, &isnull);
+
+		if (isnull)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("version table %s holds NULL",
+							version_table_name(environment)),
+					 errhint("DELETE FROM %s WHERE " VERSION_COLUMN " IS NULL;",
+							 version_table_name(environment))));
+		rows = lappend(rows, TextDatumGetCString(value));
+	}
+	bookkeeping_end(&scope);
+	return rows;
+}
+
+/*
+ * Begin to write the version table, making it if it is not there.
+ *
+ * The writer is allocated in the current memory context, but its plans are
+ * not: the caller hands it to version_end_write() also after an error.
+ */
+VersionWriter *
+version_begin_write(const Environment *environment)
+{
+	VersionWriter *writer = palloc0(sizeof(VersionWriter));
+
+	writer->display = version_table_name(environment);
+	writer->relid = find_version_table(environment);
+	if (!OidIsValid(writer->relid))
+	{
+		create_version_table(environment);
+		writer->relid = find_version_table(environment);
+	}
+	writer->namespace_oid = get_rel_namespace(writer->relid);
+	writer->relname = get_rel_name(writer->relid);
+	return writer;
+}
+
+/*
+ * Carry a step into the version table.
+ *
+ * One row is turned into another by UPDATE, as Alembic does.  Raises an error
+ * if the table is not the one that the run began with, or does not hold the
+ * rows that the step removes.
+ */
+void
+version_apply(VersionWriter *writer, const Graph *graph, const Step *step)
+{
+	ListCell   *removed = list_head(step->removed);
+	ListCell   *added = list_head(step->added);
+	Bookkeeping scope;
+
+	check_version_table(writer);
+	bookkeeping_begin(&scope, GetUserId());
+
+	while (removed != NULL && added != NULL)
+	{
+		if (writer->update == NULL)
+			writer->update =
+				prepare_kept(psprintf("UPDATE %s SET " VERSION_COLUMN " = $2 "
+									  "WHERE " VERSION_COLUMN " OPERATOR(pg_catalog.=) $1",
+									  writer->display), 2);
+		execute_on_one_row(writer, writer->update,
+						   graph->revisions[lfirst_int(removed)]->id,
+						   graph->revisions[lfirst_int(added)]->id,
+						   SPI_OK_UPDATE);
+		removed = lnext(step->removed, removed);
+		added = lnext(step->added, added);
+	}
+	for (; removed != NULL; removed = lnext(step->removed, removed))
+	{
+		if (writer->delete == NULL)
+			writer->delete =
+				prepare_kept(psprintf("DELETE FROM %s "
+									  "WHERE " VERSION_COLUMN " OPERATOR(pg_catalog.=) $1",
+									  writer->display), 1);
+		execute_on_one_row(writer, writer->delete,
+						   graph->revisions[lfirst_int(removed)]->id, NULL,
+						   SPI_OK_DELETE);
+	}
+	for (; added != NULL; added = lnext(step->added, added))
+	{
+		if (writer->insert == NULL)
+			writer->insert =
+				prepare_kept(psprintf("INSERT INTO %s (" VERSION_COLUMN ") VALUES ($1)",
+									  writer->display), 1);
+		execute_on_one_row(writer, writer->insert,
+						   graph->revisions[lfirst_int(added)]->id, NULL,
+						   SPI_OK_INSERT);
+	}
+	bookkeeping_end(&scope);
+}
+
+/*
+ * Delete all rows of the version table.
+ */
+void
+version_purge(VersionWriter *writer)
+{
+	Bookkeeping scope;
+
+	check_version_table(writer);
+	bookkeeping_begin(&scope, GetUserId());
+	if (SPI_execute(psprintf("DELETE FROM %s", writer->display),
+					false, 0) != SPI_OK_DELETE)
+		elog(ERROR, "could not empty the version table");
+	bookkeeping_end(&scope);
+}
+
+/*
+ * Free what a writer keeps outside of its memory context.
+ */
+void
+version_end_write(VersionWriter *writer)
+{
+	SPIPlanPtr *plans[] = {&writer->insert, &writer->update, &writer->delete};
+
+	for (int i = 0; i < lengthof(plans); i++)
+	{
+		if (*plans[i] != NULL)
+			SPI_freeplan(*plans[i]);
+		*plans[i] = NULL;
+	}
+}
+
+/*
+ * Look the version table up; InvalidOid if it is not there.
+ */
+static Oid
+find_version_table(const Environment *environment)
+{
+	Oid			namespace_oid;
+	Oid			relid;
+	char		relkind;
+
+	namespace_oid = get_namespace_oid(environment->version_table_schema, true);
+	if (!OidIsValid(namespace_oid))
+		return InvalidOid;
+	relid = get_relname_relid(environment->version_table, namespace_oid);
+	if (!OidIsValid(relid))
+		return InvalidOid;
+
+	relkind = get_rel_relkind(relid);
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("version table %s is not a table",
+						version_table_name(environment)),
+				 errhint("Choose another name: SELECT migrate_environment_alter(%s, version_table => '...');",
+						 quote_literal_cstr(environment->name))));
+	return relid;
+}
+
+/*
+ * Make the version table as Alembic makes it, but for the type of its column:
+ * varchar(32) is too narrow for many naming conventions.
+ */
+static void
+create_version_table(const Environment *environment)
+{
+	Bookkeeping scope;
+	char	   *constraint = psprintf("%s_pkc", environment->version_table);
+
+	bookkeeping_begin(&scope, GetUserId());
+	if (SPI_execute(psprintf("CREATE TABLE %s (" VERSION_COLUMN " text NOT NULL, "
+							 "CONSTRAINT %s PRIMARY KEY (" VERSION_COLUMN "))",
+							 version_table_name(environment),
+							 quote_identifier(constraint)),
+					false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not create the version table");
+	bookkeeping_end(&scope);
+}
+
+/*
+ * Prepare a statement whose parameters are ids, beyond the end of SPI.
+ */
+static SPIPlanPtr
+prepare_kept(const char *sql, int nargs)
+{
+	SPIPlanPtr	plan = NULL;
+
+	return bookkeeping_prepare(&plan, sql, nargs, (Oid[]) {TEXTOID, TEXTOID});
+}
+
+/*
+ * Raise an error if the table that the run began with is gone, or another
+ * stands under its name: then a script has dropped or renamed it.
+ */
+static void
+check_version_table(const VersionWriter *writer)
+{
+	if (get_relname_relid(writer->relname, writer->namespace_oid) != writer->relid)
+		ereport(ERROR,
+				(errcode(ERRCODE_MIGRATE_VERSION_TABLE_CHANGED),
+				 errmsg("version table %s was dropped or replaced while revisions were running",
+						writer->display),
+				 errhint("Take the statement that does so out of the revision's script; the version table is kept by migrate.")));
+}
+
+/*
+ * Execute a kept plan that has to meet exactly one row.
+ */
+static void
+execute_on_one_row(const VersionWriter *writer, SPIPlanPtr plan,
+				   const char *first, const char *second, int expected)
+{
+	Datum		values[2];
+
+	values[0] = CStringGetTextDatum(first);
+	if (second != NULL)
+		values[1] = CStringGetTextDatum(second);
+	bookkeeping_execute(plan, values, NULL, expected);
+	if (SPI_processed == 1)
+		return;
+
+	if (expected == SPI_OK_UPDATE)
+		ereport(ERROR,
+				(errcode(ERRCODE_MIGRATE_VERSION_TABLE_CHANGED),
+				 errmsg("Online migration expected to match one row when updating '%s' to '%s' in '%s'; " UINT64_FORMAT " found",
+						first, second, writer->display, SPI_processed),
+				 errdetail("Something else wrote the version table while this run was under way."),
+				 errhint("Look at what is there with SELECT * FROM %s; and start again.",
+						 writer->display)));
+	ereport(ERROR,
+			(errcode(ERRCODE_MIGRATE_VERSION_TABLE_CHANGED),
+			 errmsg("Online migration expected to match one row when %s '%s' in '%s'; " UINT64_FORMAT " found",
+					expected == SPI_OK_DELETE ? "deleting" : "inserting",
+					first, writer->display, SPI_processed),
+			 errdetail("Something else wrote the version table while this run was under way."),
+			 errhint("Look at what is there with SELECT * FROM %s; and start again.",
+					 writer->display)));
+}

@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ *
+ * version.h
+ *	  The version table: Alembic's own, and the user's.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef VERSION_H
+#define VERSION_H
+
+#include "bookkeeping.h"
+#include "catalog.h"
+
+/* The version table while a run writes it */
+typedef struct VersionWriter
+{
+	const char *display;		/* schema-qualified and quoted */
+	Oid			relid;
+	SPIPlanPtr	insert;			/* kept; freed by version_end_write() */
+	SPIPlanPtr	update;
+	SPIPlanPtr	delete;
+	Oid			namespace_oid;
+	const char *relname;
+} VersionWriter;
+
+/* in version.c */
+extern char *version_table_name(const Environment *environment);
+extern List *version_read(const Environment *environment);
+extern VersionWriter *version_begin_write(const Environment *environment);
+extern void version_apply(VersionWriter *writer, const Graph *graph,
+						  const Step *step);
+extern void version_purge(VersionWriter *writer);
+extern void version_end_write(VersionWriter *writer);
+
+#endif							/* VERSION_H */

@@ -23,6 +23,7 @@ OBJS = \
 	src/compare.o \
 	src/context.o \
 	src/directory.o \
+	src/draw.o \
 	src/environment.o \
 	src/execute.o \
 	src/filename.o \
@@ -34,6 +35,7 @@ OBJS = \
 	src/guard.o \
 	src/history.o \
 	src/identifier.o \
+	src/lanes.o \
 	src/load.o \
 	src/lock.o \
 	src/look.o \
@@ -54,6 +56,7 @@ OBJS = \
 	src/stamp.o \
 	src/state.o \
 	src/status.o \
+	src/tablescan.o \
 	src/target.o \
 	src/textlist.o \
 	src/version.o \

@@ -72,6 +72,7 @@ typedef struct LogEntry
 
 /* in catalog_environment.c */
 extern Oid	catalog_owner(void);
+extern Oid	catalog_relation(const char *relname);
 extern Environment *catalog_default_environment(const char *name);
 extern Environment *catalog_environment(const char *name);
 extern bool catalog_environment_exists(const char *name);
@@ -80,7 +81,6 @@ extern void catalog_drop_environment(const char *name);
 
 /* in catalog_graph.c */
 extern Graph *catalog_graph(const Environment *environment);
-extern List *catalog_revisions(const Environment *environment);
 
 /* in catalog_revision.c */
 extern StoredRevision *catalog_fetch(const Environment *environment,

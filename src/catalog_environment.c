@@ -15,6 +15,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "tables.h"
+#include "tablescan.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -31,22 +32,34 @@ static const char *const id_style_names[] = {"random", "timestamp", "sequence"};
 Oid
 catalog_owner(void)
 {
-	Oid			namespace_oid = get_namespace_oid(TABLES_SCHEMA, false);
-	Oid			relation_oid = get_relname_relid(TABLES_OWNED_AS,
-												 namespace_oid);
 	HeapTuple	tuple;
 	Oid			owner;
 
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation_oid));
+	tuple = SearchSysCache1(RELOID,
+							ObjectIdGetDatum(catalog_relation(RELNAME_REVISION)));
 	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"%s.%s\" does not exist",
-						TABLES_SCHEMA, TABLES_OWNED_AS),
-				 errhint("Run CREATE EXTENSION migrate.")));
+		elog(ERROR, "cache lookup failed for table \"%s\"", TABLE_REVISION);
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;
+}
+
+/*
+ * The OID of one of our tables, by its name within their schema.
+ */
+Oid
+catalog_relation(const char *relname)
+{
+	Oid			namespace_oid = get_namespace_oid(TABLES_SCHEMA, false);
+	Oid			relid = get_relname_relid(relname, namespace_oid);
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"%s.%s\" does not exist",
+						TABLES_SCHEMA, relname),
+				 errhint("CREATE EXTENSION migrate;")));
+	return relid;
 }
 
 /*
@@ -77,48 +90,35 @@ catalog_default_environment(const char *name)
 Environment *
 catalog_environment(const char *name)
 {
-	static SPIPlanPtr plan = NULL;
 	Environment *result = catalog_default_environment(name);
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext spi_context;
-	Bookkeeping scope;
-	Datum		values[1];
+	TableScan	scan;
 
-	bookkeeping_begin(&scope, catalog_owner());
-	bookkeeping_prepare(&plan,
-						"SELECT version_table_schema, version_table, "
-						"search_path, id_style, file_template, "
-						"truncate_slug_length, timezone "
-						"FROM " TABLE_ENVIRONMENT " "
-						"WHERE name OPERATOR(pg_catalog.=) $1",
-						1, (Oid[]) {TEXTOID});
-	values[0] = CStringGetTextDatum(result->name);
-	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
-
-	result->exists = SPI_processed > 0;
-	if (result->exists)
+	tablescan_begin(&scan, catalog_relation(RELNAME_ENVIRONMENT));
+	while (!result->exists && tablescan_next(&scan, ENVIRONMENT_TIMEZONE))
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[0];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		char	   *id_style = bookkeeping_string(tuple, desc, 4);
-		bool		isnull;
+		char	   *id_style;
 
-		spi_context = MemoryContextSwitchTo(caller);
-		result->version_table_schema = bookkeeping_string(tuple, desc, 1);
-		result->version_table = bookkeeping_string(tuple, desc, 2);
-		result->search_path = bookkeeping_string(tuple, desc, 3);
+		if (!tablescan_text_is(&scan, ENVIRONMENT_NAME,
+							   result->name, strlen(result->name)))
+			continue;
+
+		result->exists = true;
+		result->version_table_schema =
+			tablescan_text(&scan, ENVIRONMENT_VERSION_TABLE_SCHEMA);
+		result->version_table = tablescan_text(&scan, ENVIRONMENT_VERSION_TABLE);
+		result->search_path = tablescan_text(&scan, ENVIRONMENT_SEARCH_PATH);
+		id_style = tablescan_text(&scan, ENVIRONMENT_ID_STYLE);
 		for (int i = 0; i < lengthof(id_style_names); i++)
 		{
 			if (strcmp(id_style, id_style_names[i]) == 0)
 				result->id_style = (IdStyle) i;
 		}
-		result->file_template = bookkeeping_string(tuple, desc, 5);
+		result->file_template = tablescan_text(&scan, ENVIRONMENT_FILE_TEMPLATE);
 		result->truncate_slug_length =
-			DatumGetInt32(SPI_getbinval(tuple, desc, 6, &isnull));
-		result->timezone = bookkeeping_string(tuple, desc, 7);
-		MemoryContextSwitchTo(spi_context);
+			DatumGetInt32(scan.slot->tts_values[ENVIRONMENT_TRUNCATE_SLUG_LENGTH - 1]);
+		result->timezone = tablescan_text(&scan, ENVIRONMENT_TIMEZONE);
 	}
-	bookkeeping_end(&scope);
+	tablescan_end(&scan);
 
 	if (!result->exists &&
 		strcmp(result->name, MIGRATE_DEFAULT_ENVIRONMENT) != 0)
@@ -136,20 +136,13 @@ catalog_environment(const char *name)
 bool
 catalog_environment_exists(const char *name)
 {
-	static SPIPlanPtr plan = NULL;
-	Datum		values[1];
-	Bookkeeping scope;
-	bool		exists;
+	TableScan	scan;
+	bool		exists = false;
 
-	bookkeeping_begin(&scope, catalog_owner());
-	bookkeeping_prepare(&plan,
-						"SELECT 1 FROM " TABLE_ENVIRONMENT " "
-						"WHERE name OPERATOR(pg_catalog.=) $1",
-						1, (Oid[]) {TEXTOID});
-	values[0] = CStringGetTextDatum(name);
-	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
-	exists = SPI_processed > 0;
-	bookkeeping_end(&scope);
+	tablescan_begin(&scan, catalog_relation(RELNAME_ENVIRONMENT));
+	while (!exists && tablescan_next(&scan, ENVIRONMENT_NAME))
+		exists = tablescan_text_is(&scan, ENVIRONMENT_NAME, name, strlen(name));
+	tablescan_end(&scan);
 	return exists;
 }
 

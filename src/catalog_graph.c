@@ -9,13 +9,14 @@
  */
 #include "postgres.h"
 
-#include "bookkeeping.h"
 #include "catalog.h"
-#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "compat.h"
+#include "miscadmin.h"
 #include "tables.h"
+#include "tablescan.h"
 #include "textlist.h"
 #include "utils/array.h"
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -26,151 +27,254 @@ typedef struct LoadedRevision
 	int64		load_order;
 } LoadedRevision;
 
-static LoadedRevision *read_graph_revisions(const Environment *environment, MemoryContext caller,
-					 int *nloaded);
-static void read_graph_edges(const Environment *environment, MemoryContext caller,
-				 LoadedRevision *loaded, int nloaded);
-static int compare_load_order(const void *a, const void *b);
+/* The revisions of an environment, at first in the order of the table */
+typedef struct LoadedRevisions
+{
+	LoadedRevision *items;
+	int			count;
+	int			size;			/* of items */
+	int			last_found;		/* by find_revision() */
+	struct place_hash *places;	/* from an id to its item, once needed */
+} LoadedRevisions;
+
+/* An edge on its way into the graph */
+typedef struct LoadedEdge
+{
+	int			child;			/* its item among the revisions */
+	int			position;
+	bool		is_down;
+	char	   *parent;
+} LoadedEdge;
+
+/* An entry of LoadedRevisions.places */
+typedef struct PlaceEntry
+{
+	const char *id;
+	int			place;
+	uint32		hash;
+	char		status;
+} PlaceEntry;
+
+#define SH_PREFIX place
+#define SH_ELEMENT_TYPE PlaceEntry
+#define SH_KEY_TYPE const char *
+#define SH_KEY id
+#define SH_HASH_KEY(tb, key) \
+	hash_bytes((const unsigned char *) (key), strlen(key))
+#define SH_EQUAL(tb, a, b) (strcmp((a), (b)) == 0)
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) ((a)->hash)
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+static void read_revisions(const Environment *environment,
+						   LoadedRevisions *loaded);
+static Revision *revision_from_row(const TableScan *scan);
+static void read_edges(const Environment *environment,
+					   LoadedRevisions *loaded);
+static int	find_revision(LoadedRevisions *loaded, const TableScan *scan);
+static bool is_id_of(const LoadedRevisions *loaded, int place,
+					 const TableScan *scan);
+static int	compare_load_order(const void *a, const void *b);
+static int	compare_edges(const void *a, const void *b);
 
 /*
  * Read an environment's revisions, without their scripts, and build the graph
- * of them.  Raises what graph_build() raises.
+ * of them in the current memory context.
+ *
+ * Raises what graph_build() raises.
  */
 Graph *
 catalog_graph(const Environment *environment)
 {
-	return graph_build(catalog_revisions(environment));
+	LoadedRevisions loaded = {NULL};
+	List	   *revisions = NIL;
+
+	read_revisions(environment, &loaded);
+	if (loaded.count > 0)
+		read_edges(environment, &loaded);
+
+	qsort(loaded.items, loaded.count, sizeof(LoadedRevision),
+		  compare_load_order);
+	for (int i = 0; i < loaded.count; i++)
+		revisions = lappend(revisions, loaded.items[i].revision);
+	pfree(loaded.items);
+	return graph_build(revisions);
 }
 
 /*
- * Read an environment's revisions, without their scripts, as a List of
- * Revision * in load order.
- */
-List *
-catalog_revisions(const Environment *environment)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	Bookkeeping scope;
-	LoadedRevision *loaded;
-	int			nloaded;
-	List	   *result = NIL;
-
-	bookkeeping_begin(&scope, catalog_owner());
-	loaded = read_graph_revisions(environment, caller, &nloaded);
-	read_graph_edges(environment, caller, loaded, nloaded);
-	qsort(loaded, nloaded, sizeof(LoadedRevision), compare_load_order);
-
-	MemoryContextSwitchTo(caller);
-	for (int i = 0; i < nloaded; i++)
-		result = lappend(result, loaded[i].revision);
-	bookkeeping_end(&scope);
-	return result;
-}
-
-/*
- * Read the revisions in the order of their ids, allocating them in "caller"
- * and the array that holds them in SPI's context.
- */
-static LoadedRevision *
-read_graph_revisions(const Environment *environment, MemoryContext caller,
-					 int *nloaded)
-{
-	static SPIPlanPtr plan = NULL;
-	Datum		values[1];
-	LoadedRevision *loaded;
-	MemoryContext spi_context;
-
-	bookkeeping_prepare(&plan,
-						"SELECT revision, message, branch_labels, origin, "
-						"create_date, load_order, "
-						"checksum OPERATOR(pg_catalog.<>) loaded_checksum "
-						"FROM " TABLE_REVISION " "
-						"WHERE environment OPERATOR(pg_catalog.=) $1 "
-						"ORDER BY revision",
-						1, (Oid[]) {TEXTOID});
-	values[0] = CStringGetTextDatum(environment->name);
-	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
-
-	*nloaded = (int) SPI_processed;
-	loaded = MemoryContextAllocHuge(CurrentMemoryContext,
-									sizeof(LoadedRevision) * (SPI_processed + 1));
-	spi_context = MemoryContextSwitchTo(caller);
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		Revision   *revision = palloc0(sizeof(Revision));
-		Datum		labels;
-		bool		isnull;
-
-		revision->id = bookkeeping_string(tuple, desc, 1);
-		revision->message = bookkeeping_string(tuple, desc, 2);
-		labels = SPI_getbinval(tuple, desc, 3, &isnull);
-		if (ARR_NDIM(DatumGetArrayTypeP(labels)) > 0)
-			revision->labels = textlist_from_array(labels, "branch_labels");
-		revision->origin = bookkeeping_string(tuple, desc, 4);
-		revision->create_date =
-			DatumGetTimestampTz(SPI_getbinval(tuple, desc, 5, &isnull));
-		revision->has_create_date = !isnull;
-		loaded[i].load_order =
-			DatumGetInt64(SPI_getbinval(tuple, desc, 6, &isnull));
-		revision->changed =
-			DatumGetBool(SPI_getbinval(tuple, desc, 7, &isnull));
-		loaded[i].revision = revision;
-	}
-	MemoryContextSwitchTo(spi_context);
-	SPI_freetuptable(SPI_tuptable);
-	return loaded;
-}
-
-/*
- * Read the edges of all revisions, which are given in the order of their ids.
- * The edges come in the same order, so that one pass over both is enough.
+ * Read the revisions themselves.
  */
 static void
-read_graph_edges(const Environment *environment, MemoryContext caller,
-				 LoadedRevision *loaded, int nloaded)
+read_revisions(const Environment *environment, LoadedRevisions *loaded)
 {
-	static SPIPlanPtr plan = NULL;
-	Datum		values[1];
-	MemoryContext spi_context;
-	int			current = 0;
+	size_t		name_length = strlen(environment->name);
+	TableScan	scan;
 
-	bookkeeping_prepare(&plan,
-						"SELECT revision, parent, kind OPERATOR(pg_catalog.=) 'down' "
-						"FROM " TABLE_REVISION_EDGE " "
-						"WHERE environment OPERATOR(pg_catalog.=) $1 "
-						"ORDER BY revision, kind, position",
-						1, (Oid[]) {TEXTOID});
-	values[0] = CStringGetTextDatum(environment->name);
-	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
+	loaded->size = 64;
+	loaded->items = palloc(sizeof(LoadedRevision) * loaded->size);
 
-	spi_context = MemoryContextSwitchTo(caller);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	tablescan_begin(&scan, catalog_relation(RELNAME_REVISION));
+	while (tablescan_next(&scan, REVISION_CHECKSUM))
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		char	   *id = bookkeeping_string(tuple, desc, 1);
-		Revision   *revision;
-		bool		isnull;
+		LoadedRevision *item;
 
-		while (current < nloaded &&
-			   strcmp(loaded[current].revision->id, id) < 0)
-			current++;
-		pfree(id);
-		if (current == nloaded)
-			break;
+		if (!tablescan_text_is(&scan, REVISION_ENVIRONMENT,
+							   environment->name, name_length))
+			continue;
 
-		revision = loaded[current].revision;
-		if (DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull)))
-			revision->down_ids = lappend(revision->down_ids,
-										 bookkeeping_string(tuple, desc, 2));
-		else
-			revision->depends_ids = lappend(revision->depends_ids,
-											bookkeeping_string(tuple, desc, 2));
+		if (loaded->count == loaded->size)
+		{
+			loaded->size *= 2;
+			loaded->items = repalloc_huge(loaded->items,
+										  sizeof(LoadedRevision) * loaded->size);
+		}
+		item = &loaded->items[loaded->count++];
+		item->revision = revision_from_row(&scan);
+		item->load_order =
+			DatumGetInt64(scan.slot->tts_values[REVISION_LOAD_ORDER - 1]);
 	}
-	MemoryContextSwitchTo(spi_context);
-	SPI_freetuptable(SPI_tuptable);
+	tablescan_end(&scan);
+}
+
+static Revision *
+revision_from_row(const TableScan *scan)
+{
+	Datum	   *values = scan->slot->tts_values;
+	bool	   *nulls = scan->slot->tts_isnull;
+	Revision   *revision = palloc0(sizeof(Revision));
+	text	   *checksum;
+
+	revision->id = tablescan_text(scan, REVISION_REVISION);
+	revision->message = tablescan_text(scan, REVISION_MESSAGE);
+	revision->origin = tablescan_text(scan, REVISION_ORIGIN);
+
+	/* an array that is not empty is longer than the smallest header */
+	if (VARSIZE_ANY_EXHDR(DatumGetPointer(values[REVISION_BRANCH_LABELS - 1])) >
+		ARR_OVERHEAD_NONULLS(0) - VARHDRSZ)
+		revision->labels =
+			textlist_from_array(values[REVISION_BRANCH_LABELS - 1],
+								"branch_labels");
+
+	revision->has_create_date = !nulls[REVISION_CREATE_DATE - 1];
+	if (revision->has_create_date)
+		revision->create_date =
+			DatumGetTimestampTz(values[REVISION_CREATE_DATE - 1]);
+
+	checksum = DatumGetTextPP(values[REVISION_CHECKSUM - 1]);
+	revision->changed = !tablescan_text_is(scan, REVISION_LOADED_CHECKSUM,
+										   VARDATA_ANY(checksum),
+										   VARSIZE_ANY_EXHDR(checksum));
+	return revision;
+}
+
+/*
+ * Read the edges and give each revision its parents, in the order in which
+ * its file names them.
+ */
+static void
+read_edges(const Environment *environment, LoadedRevisions *loaded)
+{
+	size_t		name_length = strlen(environment->name);
+	int			count = 0;
+	int			size = loaded->count + 64;
+	LoadedEdge *edges = palloc_extended(sizeof(LoadedEdge) * size,
+										MCXT_ALLOC_HUGE);
+	TableScan	scan;
+
+	tablescan_begin(&scan, catalog_relation(RELNAME_REVISION_EDGE));
+	while (tablescan_next(&scan, REVISION_EDGE_PARENT))
+	{
+		LoadedEdge *edge;
+
+		if (!tablescan_text_is(&scan, REVISION_EDGE_ENVIRONMENT,
+							   environment->name, name_length))
+			continue;
+
+		if (count == size)
+		{
+			size *= 2;
+			edges = repalloc_huge(edges, sizeof(LoadedEdge) * size);
+		}
+		edge = &edges[count];
+		edge->child = find_revision(loaded, &scan);
+		if (edge->child < 0)
+			continue;
+		edge->position =
+			DatumGetInt32(scan.slot->tts_values[REVISION_EDGE_POSITION - 1]);
+		edge->is_down = tablescan_text_is(&scan, REVISION_EDGE_KIND,
+										  "down", strlen("down"));
+		edge->parent = tablescan_text(&scan, REVISION_EDGE_PARENT);
+		count++;
+	}
+	tablescan_end(&scan);
+
+	/* mostly they are in order, which qsort() finds out in one pass */
+	qsort(edges, count, sizeof(LoadedEdge), compare_edges);
+	for (int i = 0; i < count; i++)
+	{
+		Revision   *child = loaded->items[edges[i].child].revision;
+
+		if (edges[i].is_down)
+			child->down_ids = lappend(child->down_ids, edges[i].parent);
+		else
+			child->depends_ids = lappend(child->depends_ids, edges[i].parent);
+	}
+	pfree(edges);
+}
+
+/*
+ * Find the revision that the edge in hand belongs to, or return -1.
+ *
+ * Edges are written right after their revision, so that they mostly follow
+ * in the order of the revisions; the hash table is made for those that do
+ * not.
+ */
+static int
+find_revision(LoadedRevisions *loaded, const TableScan *scan)
+{
+	PlaceEntry *entry;
+	bool		found;
+	char	   *id;
+
+	for (int place = loaded->last_found; place <= loaded->last_found + 1; place++)
+	{
+		if (is_id_of(loaded, place, scan))
+			return loaded->last_found = place;
+	}
+
+	if (loaded->places == NULL)
+	{
+		loaded->places = place_create(CurrentMemoryContext, loaded->count, NULL);
+		for (int place = 0; place < loaded->count; place++)
+		{
+			entry = place_insert(loaded->places,
+								 loaded->items[place].revision->id, &found);
+			entry->place = place;
+		}
+	}
+	id = tablescan_text(scan, REVISION_EDGE_REVISION);
+	entry = place_lookup(loaded->places, id);
+	pfree(id);
+	if (entry == NULL)
+		return -1;
+	return loaded->last_found = entry->place;
+}
+
+/*
+ * Does the edge in hand belong to the revision at this place?
+ */
+static bool
+is_id_of(const LoadedRevisions *loaded, int place, const TableScan *scan)
+{
+	const char *id;
+
+	if (place >= loaded->count)
+		return false;
+	id = loaded->items[place].revision->id;
+	return tablescan_text_is(scan, REVISION_EDGE_REVISION, id, strlen(id));
 }
 
 static int
@@ -180,4 +284,17 @@ compare_load_order(const void *a, const void *b)
 	int64		right = ((const LoadedRevision *) b)->load_order;
 
 	return (left > right) - (left < right);
+}
+
+static int
+compare_edges(const void *a, const void *b)
+{
+	const LoadedEdge *left = a;
+	const LoadedEdge *right = b;
+
+	if (left->child != right->child)
+		return left->child < right->child ? -1 : 1;
+	if (left->is_down != right->is_down)
+		return left->is_down ? 1 : -1;
+	return (left->position > right->position) - (left->position < right->position);
 }

@@ -90,7 +90,7 @@ script_syntax_position(const Script *script, ScriptPlace *place)
 	if (text[offset] == '\\' && place->is_token)
 	{
 		/* a command of psql ends with its line */
-		end = offset + strcspn(text + offset, "\r\n");
+		end = offset + strcspn(&text[offset], "\r\n");
 		errhint("Backslash commands are commands of psql, which the server does not know.  "
 				"Put the statements of an included file into the script itself, and use INSERT INTO ... VALUES instead of \\copy.");
 	}
@@ -102,7 +102,7 @@ script_syntax_position(const Script *script, ScriptPlace *place)
 		offset = Min(offset, end);
 	}
 
-	report_position(text + place->start, end - place->start,
+	report_position(&text[place->start], end - place->start,
 					offset - place->start);
 	errcontext("revision \"%s\" %s, statement %d, line %d",
 			   script->revision, script_direction_name(script),
@@ -129,7 +129,7 @@ script_error_callback(void *arg)
 		return;
 	}
 
-	sql = script->text + statement->offset;
+	sql = &script->text[statement->offset];
 	script->current_line = statement->line;
 
 	/*

@@ -157,7 +157,7 @@ execute_statements(Script *script, Portal portal)
 										"execute_script per-statement context",
 										ALLOCSET_DEFAULT_SIZES);
 		MemoryContextSwitchTo(context);
-		sql = pnstrdup(script->text + statement->offset, statement->length);
+		sql = pnstrdup(&script->text[statement->offset], statement->length);
 
 		/*
 		 * For an error in the body of a function that the statement makes,

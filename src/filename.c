@@ -22,6 +22,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_collation.h"
+#include "compat.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "revfile.h"
@@ -67,24 +68,23 @@ typedef struct TemplatePiece
 	int			length;			/* and its length in bytes */
 } TemplatePiece;
 
-/* Punctuation, symbols and blanks of Unicode that messages are written with */
-static const struct
-{
-	pg_wchar	first;
-	pg_wchar	last;
-}			no_word_ranges[] =
-{
+/*
+ * Punctuation, symbols, pictographs and blanks of Unicode that messages are
+ * written with.
+ */
+static const pg_wchar no_word_ranges[][2] = {
 	{0x80, 0xA9}, {0xAB, 0xB1}, {0xB4, 0xB4}, {0xB6, 0xB8}, {0xBB, 0xBB},
 	{0xBF, 0xBF}, {0xD7, 0xD7}, {0xF7, 0xF7},
+	{0x060C, 0x060C}, {0x061B, 0x061B}, {0x061F, 0x061F}, {0x0964, 0x0965},
 	{0x2000, 0x206F},			/* dashes, quotes, ellipsis, blanks */
 	{0x20A0, 0x20CF},			/* currency */
 	{0x2190, 0x245F},			/* arrows, mathematics, technical */
 	{0x2500, 0x2775},			/* boxes, shapes, dingbats */
 	{0x2794, 0x2BFF},			/* more of them */
 	{0x3000, 0x3004}, {0x3008, 0x3020}, {0x3030, 0x3030},
-	{0xFE30, 0xFE6F}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF20}, {0xFF3B, 0xFF40},
-	{0xFF5B, 0xFF65},
-	{0x1F300, 0x1FAFF}			/* pictographs */
+	{0xFE00, 0xFE0F}, {0xFE30, 0xFE6F}, {0xFF01, 0xFF0F}, {0xFF1A, 0xFF20},
+	{0xFF3B, 0xFF40}, {0xFF5B, 0xFF65},
+	{0x1F1E6, 0x1F1FF}, {0x1F300, 0x1FAFF}
 };
 
 static const char *next_piece(const char *file_template, const char *pos,
@@ -354,7 +354,7 @@ is_word_character(const char *c)
 	code = utf8_to_unicode((const unsigned char *) c);
 	for (int i = 0; i < lengthof(no_word_ranges); i++)
 	{
-		if (code >= no_word_ranges[i].first && code <= no_word_ranges[i].last)
+		if (code >= no_word_ranges[i][0] && code <= no_word_ranges[i][1])
 			return false;
 	}
 	return true;

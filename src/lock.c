@@ -47,8 +47,11 @@ static void sleep_for(long milliseconds);
  * Waits, politely and open to cancellation, as long as lock_timeout allows;
  * 0 means without limit, as for every lock.  Says who holds the lock, once,
  * before it waits.  Raises ERRCODE_LOCK_NOT_AVAILABLE when the time is over.
+ *
+ * Returns whether it had to wait, and so whether what the caller knows of the
+ * environment may be out of date.
  */
-void
+bool
 lock_environment(const char *environment)
 {
 	LOCKTAG		tag;
@@ -60,7 +63,7 @@ lock_environment(const char *environment)
 												 strlen(environment))),
 						 0, LOCK_CLASS);
 	if (try_lock(&tag))
-		return;
+		return false;
 
 	start = GetCurrentTimestamp();
 	ereport(NOTICE,
@@ -80,6 +83,7 @@ lock_environment(const char *environment)
 		sleep_for(sleep);
 		sleep = Min(sleep * 2, LONGEST_SLEEP);
 	} while (!try_lock(&tag));
+	return true;
 }
 
 /*

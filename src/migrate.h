@@ -14,6 +14,7 @@
 #ifndef MIGRATE_H
 #define MIGRATE_H
 
+#include "compat.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 

@@ -41,7 +41,7 @@ static void append_text(StringInfo buf, const char *line);
 static void append_list(StringInfo buf, HeaderKey key, List *items);
 static void check_name(HeaderKey key, const char *name);
 static char *one_line(const char *text);
-static char *tidy_lines(const char *text);
+static char *tidy_lines(const char *line);
 static char *trim(const char *start, const char *end);
 static bool means_nothing(const char *value);
 
@@ -425,7 +425,7 @@ one_line(const char *text)
  * without blank lines around it.
  */
 static char *
-tidy_lines(const char *text)
+tidy_lines(const char *line)
 {
 	StringInfoData buf;
 	int			newlines = 0;
@@ -433,22 +433,22 @@ tidy_lines(const char *text)
 	initStringInfo(&buf);
 	for (;;)
 	{
-		const char *next = revscan_line_end(text);
+		const char *next = revscan_line_end(line);
 		const char *end = next;
 
-		while (end > text && revscan_is_blank(end[-1]))
+		while (end > line && revscan_is_blank(end[-1]))
 			end--;
-		if (end > text)
+		if (end > line)
 		{
 			for (; buf.len > 0 && newlines > 0; newlines--)
 				appendStringInfoChar(&buf, '\n');
 			newlines = 0;
-			appendBinaryStringInfo(&buf, text, end - text);
+			appendBinaryStringInfo(&buf, line, end - line);
 		}
 		if (*next == '\0')
 			return buf.data;
 		newlines++;
-		text = next + ((next[0] == '\r' && next[1] == '\n') ? 2 : 1);
+		line = next + ((next[0] == '\r' && next[1] == '\n') ? 2 : 1);
 	}
 }
 

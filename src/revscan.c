@@ -19,6 +19,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "revscan.h"
 
 /* how to write a marker, for the hints */
@@ -36,7 +37,7 @@ typedef enum Continuation
 
 static void revscan_error_callback(void *arg);
 static bool find_marker(const char *line, const char **word, bool *proper);
-static const char *word_end(const char *text);
+static const char *word_end(const char *word);
 static void advance(RevScanner *scan);
 static void skip_quoted(RevScanner *scan, char quote, bool escapes);
 static bool skip_dollar_quoted(RevScanner *scan);
@@ -62,10 +63,10 @@ is_digit(char c)
  * until revscan_close().
  */
 void
-revscan_open(RevScanner *scan, const char *text, const char *source)
+revscan_open(RevScanner *scan, const char *start, const char *source)
 {
 	scan->source = source;
-	scan->pos = text;
+	scan->pos = start;
 	scan->line = 1;
 	scan->callback.callback = revscan_error_callback;
 	scan->callback.arg = scan;
@@ -95,13 +96,13 @@ revscan_error_callback(void *arg)
 }
 
 /*
- * The end of the line that begins at "text": its line end character, or the
+ * The end of the line that begins at "line": its line end character, or the
  * terminating NUL.
  */
 const char *
-revscan_line_end(const char *text)
+revscan_line_end(const char *line)
 {
-	return text + strcspn(text, "\r\n");
+	return line + strcspn(line, "\r\n");
 }
 
 /*
@@ -334,11 +335,11 @@ find_marker(const char *line, const char **word, bool *proper)
 }
 
 static const char *
-word_end(const char *text)
+word_end(const char *word)
 {
-	while (*text && !revscan_is_blank(*text) && !revscan_is_line_end(*text))
-		text++;
-	return text;
+	while (*word && !revscan_is_blank(*word) && !revscan_is_line_end(*word))
+		word++;
+	return word;
 }
 
 /*

@@ -47,10 +47,10 @@ revscan_is_line_end(char c)
 }
 
 /* in revscan.c */
-extern void revscan_open(RevScanner *scan, const char *text,
+extern void revscan_open(RevScanner *scan, const char *start,
 						 const char *source);
 extern void revscan_close(RevScanner *scan);
-extern const char *revscan_line_end(const char *text);
+extern const char *revscan_line_end(const char *line);
 extern void revscan_next_line(RevScanner *scan);
 extern bool revscan_is_marker(const char *line);
 extern RevSection revscan_marker(const RevScanner *scan, bool *transactional);

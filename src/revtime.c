@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "revscan.h"
 #include "revtime.h"
 #include "utils/builtins.h"

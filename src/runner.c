@@ -76,7 +76,7 @@ runner_run(const RunRequest *request)
 
 	if (request->direction != DIRECTION_STAMP)
 	{
-		state_require_unchanged(state);
+		state_require_unchanged(state, plan != NIL);
 		check_scripts(state, plan);
 	}
 

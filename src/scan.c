@@ -362,15 +362,17 @@ skip_dollar_quoted(const char *text, int offset)
 		return offset + 1;
 
 	tag_length = tag_end + 1 - offset;
-	close = text + tag_end + 1;
+	close = &text[tag_end + 1];
+
 	while ((close = strchr(close, '$')) != NULL)
 	{
-		if (strncmp(close, text + offset, tag_length) == 0)
+		if (strncmp(close, &text[offset], tag_length) == 0)
 			return close + tag_length - text;
+
 		close++;
 	}
 
-	return offset + strlen(text + offset);
+	return offset + strlen(&text[offset]);
 }
 
 static bool
@@ -379,5 +381,5 @@ token_is(const char *text, const Token *token, const char *word)
 	int			length = token->end - token->start;
 
 	return length == (int) strlen(word) &&
-		pg_strncasecmp(text + token->start, word, length) == 0;
+		pg_strncasecmp(&text[token->start], word, length) == 0;
 }

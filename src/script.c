@@ -75,7 +75,7 @@ script_parse(const char *text, const char *revision, Direction direction)
 		if (raw->stmt_len > 0)
 			end = raw->stmt_location + raw->stmt_len;
 		else
-			end = statement->offset + strlen(text + statement->offset);
+			end = statement->offset + strlen(&text[statement->offset]);
 
 		statement->length = end - statement->offset;
 		while (statement->length > 0 &&

@@ -58,10 +58,9 @@ state_begin_write(const char *environment, const char *function)
 
 	refuse_unless_writable(function);
 	state->environment = catalog_environment(environment);
-	lock_environment(state->environment->name);
-
 	/* whoever held the lock may have changed the environment's settings */
-	state->environment = catalog_environment(environment);
+	if (lock_environment(state->environment->name))
+		state->environment = catalog_environment(environment);
 	read_state(state);
 	return state;
 }
@@ -104,23 +103,28 @@ state_ids_in_load_order(const State *state, List *revisions)
 
 /*
  * The ids of the revisions whose scripts were changed by something else than
- * the functions of this extension: they differ from what was loaded, or, if
- * applied, from what the log says was applied.
+ * the functions of this extension: they differ from what was loaded, or
+ * ("with_log"), if applied, from what the log says was applied.
  */
 List *
-state_changed(const State *state)
+state_changed(const State *state, bool with_log)
 {
 	const Graph *graph = state->graph;
-	bool	   *applied = graph_ancestors(graph, state->versions);
-	List	   *logged = catalog_changed_since_applied(state->environment);
+	bool	   *applied = NULL;
+	List	   *logged = NIL;
 	List	   *result = NIL;
+
+	if (with_log)
+		logged = catalog_changed_since_applied(state->environment);
+	if (logged != NIL)
+		applied = graph_ancestors(graph, state->versions);
 
 	for (int i = 0; i < graph->nrevisions; i++)
 	{
 		Revision   *revision = graph->revisions[i];
 
 		if (revision->changed ||
-			(applied[i] && logged != NIL &&
+			(logged != NIL && applied[i] &&
 			 textlist_member(logged, revision->id)))
 			result = lappend(result, revision->id);
 	}
@@ -131,9 +135,9 @@ state_changed(const State *state)
  * Raise an error if there are such revisions.
  */
 void
-state_require_unchanged(const State *state)
+state_require_unchanged(const State *state, bool with_log)
 {
-	List	   *changed = state_changed(state);
+	List	   *changed = state_changed(state, with_log);
 
 	if (changed != NIL)
 		ereport(ERROR,

@@ -27,7 +27,7 @@ extern State *state_begin_write(const char *environment, const char *function);
 extern void state_require_known(const State *state);
 extern List *state_ids(const State *state, List *revisions);
 extern List *state_ids_in_load_order(const State *state, List *revisions);
-extern List *state_changed(const State *state);
-extern void state_require_unchanged(const State *state);
+extern List *state_changed(const State *state, bool with_log);
+extern void state_require_unchanged(const State *state, bool with_log);
 
 #endif							/* STATE_H */

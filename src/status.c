@@ -61,7 +61,7 @@ migrate_status(PG_FUNCTION_ARGS)
 	values[3] = Int32GetDatum(list_length(pending));
 	values[4] = BoolGetDatum(pending == NIL && state->unknown == NIL);
 	sqlcall_set_text(values, nulls, 5, version_table_name(state->environment));
-	values[6] = textlist_to_array(state_changed(state));
+	values[6] = textlist_to_array(state_changed(state, true));
 	values[7] = textlist_to_array(state->unknown);
 
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc),

@@ -11,7 +11,46 @@
 #define TABLES_H
 
 #define TABLES_SCHEMA "migrate"
-#define TABLES_OWNED_AS "revision"	/* its owner is the owner of all */
+
+/* tables that are scanned without SPI, by their names within the schema ... */
+#define RELNAME_ENVIRONMENT "environment"
+#define RELNAME_REVISION "revision"
+#define RELNAME_REVISION_EDGE "revision_edge"
+
+/* ... and their columns, in the order of the install script */
+enum EnvironmentColumn
+{
+	ENVIRONMENT_NAME = 1,
+	ENVIRONMENT_VERSION_TABLE_SCHEMA,
+	ENVIRONMENT_VERSION_TABLE,
+	ENVIRONMENT_SEARCH_PATH,
+	ENVIRONMENT_ID_STYLE,
+	ENVIRONMENT_FILE_TEMPLATE,
+	ENVIRONMENT_TRUNCATE_SLUG_LENGTH,
+	ENVIRONMENT_TIMEZONE
+};
+
+enum RevisionColumn
+{
+	REVISION_ENVIRONMENT = 1,
+	REVISION_REVISION,
+	REVISION_LOAD_ORDER,
+	REVISION_CREATE_DATE,
+	REVISION_MESSAGE,
+	REVISION_BRANCH_LABELS,
+	REVISION_ORIGIN,
+	REVISION_LOADED_CHECKSUM,
+	REVISION_CHECKSUM			/* the last that the graph needs */
+};
+
+enum RevisionEdgeColumn
+{
+	REVISION_EDGE_ENVIRONMENT = 1,
+	REVISION_EDGE_REVISION,
+	REVISION_EDGE_KIND,
+	REVISION_EDGE_POSITION,
+	REVISION_EDGE_PARENT
+};
 
 #define TABLE_ENVIRONMENT "migrate.environment"
 #define TABLE_REVISION "migrate.revision"

@@ -17,8 +17,8 @@
 
 #include "access/xact.h"
 #include "author.h"
-#include "checksum.h"
 #include "error.h"
+#include "lib/stringinfo.h"
 #include "resolve.h"
 #include "script.h"
 #include "sqlcall.h"
@@ -31,6 +31,9 @@ PG_FUNCTION_INFO_V1(migrate_merge);
 PG_FUNCTION_INFO_V1(migrate_edit);
 PG_FUNCTION_INFO_V1(migrate_remove);
 
+static void check_script(const RevisionFile *file, const char *script,
+						 int lines_before, Direction direction);
+static int	count_lines(const char *string);
 static Datum add_revision(const State *state, RevisionFile *file,
 						  const char *origin);
 static char *new_revision_id(const State *state, TimestampTz date);
@@ -152,7 +155,7 @@ migrate_edit(PG_FUNCTION_ARGS)
 
 	/* what is stored is what a load of the text would store */
 	stored->file = *revfile_parse(revfile_text(file), filename);
-	author_check_scripts(&stored->file);
+	author_check_scripts(&stored->file, false);
 	catalog_update(state->environment, stored);
 	(void) catalog_graph(state->environment);
 	PG_RETURN_TEXT_P(cstring_to_text(revision->id));
@@ -188,15 +191,49 @@ migrate_remove(PG_FUNCTION_ARGS)
 /*
  * Raise an error if a script of a revision file does not parse, or holds what
  * can never be run; the earlier somebody hears of it, the better.
+ *
+ * "from_file" says that the lines in errors are to be those of the file, not
+ * those of the script.
  */
 void
-author_check_scripts(const RevisionFile *file)
+author_check_scripts(const RevisionFile *file, bool from_file)
 {
-	script_refuse_unrunnable(script_parse(file->upgrade, file->id,
-										  DIRECTION_UPGRADE));
-	if (file->downgrade != NULL)
-		script_refuse_unrunnable(script_parse(file->downgrade, file->id,
-											  DIRECTION_DOWNGRADE));
+	int			upgrade_line = from_file ? count_lines(file->header) : 0;
+	int			downgrade_line;
+
+	check_script(file, file->upgrade, upgrade_line, DIRECTION_UPGRADE);
+	if (file->downgrade == NULL)
+		return;
+
+	downgrade_line = from_file ? upgrade_line + count_lines(file->upgrade) +
+		count_lines(file->separator) : 0;
+	check_script(file, file->downgrade, downgrade_line, DIRECTION_DOWNGRADE);
+}
+
+/*
+ * Check one script, counting so many lines before it.
+ */
+static void
+check_script(const RevisionFile *file, const char *script, int lines_before,
+			 Direction direction)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoSpaces(&buf, lines_before);
+	memset(buf.data, '\n', lines_before);
+	appendStringInfoString(&buf, script);
+	script_refuse_unrunnable(script_parse(buf.data, file->id, direction));
+}
+
+static int
+count_lines(const char *string)
+{
+	int			lines = 0;
+
+	for (; *string; string++)
+		lines += *string == '\n';
+	return lines;
 }
 
 /*
@@ -238,7 +275,7 @@ add_revision(const State *state, RevisionFile *file, const char *origin)
 									  environment->timezone);
 	/* what is stored is what a load of the text would store */
 	parsed = revfile_parse(revfile_text(file), filename);
-	author_check_scripts(parsed);
+	author_check_scripts(parsed, false);
 	author_insert(state, parsed, origin);
 	(void) catalog_graph(environment);
 	PG_RETURN_TEXT_P(cstring_to_text(parsed->id));

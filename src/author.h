@@ -13,7 +13,7 @@
 #include "state.h"
 
 /* in author.c */
-extern void author_check_scripts(const RevisionFile *file);
+extern void author_check_scripts(const RevisionFile *file, bool from_file);
 extern void author_insert(const State *state, RevisionFile *file,
 						  const char *origin);
 

@@ -269,7 +269,7 @@ check_file(const State *state, const RevisionFile *file,
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	author_check_scripts(file);
+	author_check_scripts(file, true);
 	check_parents(state, file, names, nnames);
 
 	error_context_stack = callback.previous;
@@ -372,7 +372,17 @@ store_file(const State *state, const bool *applied, RevisionFile *file,
 
 	if (origin != NULL)
 		stored->origin = unconstify(char *, origin);
-	stored->file = *file;
+	if (file->filename == NULL)
+		file->filename = stored->file.filename;
+	if (applied[index])
+	{
+		/* only the scripts were wrong */
+		stored->file.upgrade = file->upgrade;
+		stored->file.separator = file->separator;
+		stored->file.downgrade = file->downgrade;
+	}
+	else
+		stored->file = *file;
 	catalog_update(state->environment, stored);
 }
 

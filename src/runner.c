@@ -44,6 +44,7 @@ static void check_scripts(const State *state, List *plan);
 static Script *fetch_script(const State *state, const Step *step,
 							StoredRevision **stored);
 static char *stamp_statement(const State *state, const Step *step);
+static void run_steps(Run *run, List *plan);
 static void run_step(Run *run, const Step *step);
 static void report_nothing_to_do(const State *state, Direction direction);
 
@@ -62,7 +63,6 @@ runner_run(const RunRequest *request)
 	Run			run = {request};
 	State	   *state;
 	List	   *plan;
-	ListCell   *lc;
 
 	state = state_begin_write(request->environment,
 							  functions[request->direction]);
@@ -83,21 +83,7 @@ runner_run(const RunRequest *request)
 	if (plan == NIL && !(request->purge && state->rows != NIL))
 		report_nothing_to_do(state, request->direction);
 	else
-	{
-		run.writer = version_begin_write(state->environment);
-		PG_TRY();
-		{
-			if (request->purge)
-				version_purge(run.writer);
-			foreach(lc, plan)
-				run_step(&run, lfirst(lc));
-		}
-		PG_FINALLY();
-		{
-			version_end_write(run.writer);
-		}
-		PG_END_TRY();
-	}
+		run_steps(&run, plan);
 
 	return state_ids_in_load_order(state,
 								   resolve_current(state->graph, run.versions));
@@ -236,6 +222,28 @@ stamp_statement(const State *state, const Step *step)
 						 quote_literal_cstr(state->graph->revisions[lfirst_int(lc)]->id));
 	appendStringInfoString(&buf, "], purge => true);");
 	return buf.data;
+}
+
+/*
+ * Run all steps, giving back what the version table's writer holds whatever
+ * happens.
+ */
+static void
+run_steps(Run *run, List *plan)
+{
+	run->writer = version_begin_write(run->state->environment);
+	PG_TRY();
+	{
+		if (run->request->purge)
+			version_purge(run->writer);
+		for (int i = 0; i < list_length(plan); i++)
+			run_step(run, list_nth(plan, i));
+	}
+	PG_FINALLY();
+	{
+		version_end_write(run->writer);
+	}
+	PG_END_TRY();
 }
 
 /*

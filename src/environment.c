@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog.h"
+#include "lock.h"
 #include "pgtime.h"
 #include "sqlcall.h"
 #include "state.h"
@@ -40,14 +41,10 @@ migrate_environment_create(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the name of an environment must not be empty")));
 
-	/* "default" is the one name that may be missing and yet be known */
-	environment = state_begin_write(NULL, "migrate_environment_create")->environment;
-	if (strcmp(name, environment->name) != 0)
-	{
-		environment = catalog_default_environment(name);
-		environment->exists = catalog_environment_exists(name);
-	}
-	if (environment->exists)
+	state_refuse_unless_writable("migrate_environment_create");
+	(void) lock_environment(name);
+	environment = catalog_default_environment(name);
+	if (catalog_environment_exists(name))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("environment \"%s\" already exists", name),

@@ -23,7 +23,6 @@
 #include "utils/builtins.h"
 #include "version.h"
 
-static void refuse_unless_writable(const char *function);
 static void read_state(State *state);
 static int	compare_index(const ListCell *a, const ListCell *b);
 
@@ -56,7 +55,7 @@ state_begin_write(const char *environment, const char *function)
 {
 	State	   *state = palloc0(sizeof(State));
 
-	refuse_unless_writable(function);
+	state_refuse_unless_writable(function);
 	state->environment = catalog_environment(environment);
 	/* whoever held the lock may have changed the environment's settings */
 	if (lock_environment(state->environment->name))
@@ -155,8 +154,8 @@ state_require_unchanged(const State *state, bool with_log)
  * Raise an error where a function that writes cannot work, or could not be
  * trusted to.
  */
-static void
-refuse_unless_writable(const char *function)
+void
+state_refuse_unless_writable(const char *function)
 {
 	char	   *command = psprintf("%s()", function);
 

@@ -29,6 +29,11 @@
 
 #define VERSION_COLUMN "version_num"
 
+static void run_as_caller(const Environment *environment, const char *sql,
+						  int expected);
+static void push_privilege_hint(ErrorContextCallback *callback, char *hint);
+static void privilege_hint(void *arg);
+static char *needed_privileges(const Environment *environment);
 static bool can_scan(Oid relid);
 static List *scan_rows(const Environment *environment, Oid relid);
 static List *select_rows(const Environment *environment);
@@ -126,10 +131,10 @@ select_rows(const Environment *environment)
 	List	   *rows = NIL;
 
 	bookkeeping_begin(&scope, GetUserId());
-	if (SPI_execute(psprintf("SELECT CAST(" VERSION_COLUMN " AS text) FROM %s",
-							 version_table_name(environment)),
-					false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the version table");
+	run_as_caller(environment,
+				  psprintf("SELECT CAST(" VERSION_COLUMN " AS text) FROM %s",
+						   version_table_name(environment)),
+				  SPI_OK_SELECT);
 
 	MemoryContextSwitchTo(caller);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -164,6 +169,7 @@ version_begin_write(const Environment *environment)
 {
 	VersionWriter *writer = palloc0(sizeof(VersionWriter));
 
+	writer->environment = environment;
 	writer->display = version_table_name(environment);
 	writer->relid = find_version_table(environment);
 	if (!OidIsValid(writer->relid))
@@ -171,6 +177,7 @@ version_begin_write(const Environment *environment)
 		create_version_table(environment);
 		writer->relid = find_version_table(environment);
 	}
+	writer->privilege_hint = needed_privileges(environment);
 	writer->namespace_oid = get_rel_namespace(writer->relid);
 	writer->relname = get_rel_name(writer->relid);
 	return writer;
@@ -188,9 +195,11 @@ version_apply(VersionWriter *writer, const Graph *graph, const Step *step)
 {
 	ListCell   *removed = list_head(step->removed);
 	ListCell   *added = list_head(step->added);
+	ErrorContextCallback callback;
 	Bookkeeping scope;
 
 	check_version_table(writer);
+	push_privilege_hint(&callback, writer->privilege_hint);
 	bookkeeping_begin(&scope, GetUserId());
 
 	while (removed != NULL && added != NULL)
@@ -229,6 +238,7 @@ version_apply(VersionWriter *writer, const Graph *graph, const Step *step)
 						   SPI_OK_INSERT);
 	}
 	bookkeeping_end(&scope);
+	error_context_stack = callback.previous;
 }
 
 /*
@@ -241,9 +251,8 @@ version_purge(VersionWriter *writer)
 
 	check_version_table(writer);
 	bookkeeping_begin(&scope, GetUserId());
-	if (SPI_execute(psprintf("DELETE FROM %s", writer->display),
-					false, 0) != SPI_OK_DELETE)
-		elog(ERROR, "could not empty the version table");
+	run_as_caller(writer->environment,
+				  psprintf("DELETE FROM %s", writer->display), SPI_OK_DELETE);
 	bookkeeping_end(&scope);
 }
 
@@ -261,6 +270,63 @@ version_end_write(VersionWriter *writer)
 			SPI_freeplan(*plans[i]);
 		*plans[i] = NULL;
 	}
+}
+
+/*
+ * Run a statement on the version table, between bookkeeping_begin() and
+ * bookkeeping_end().
+ */
+static void
+run_as_caller(const Environment *environment, const char *sql, int expected)
+{
+	ErrorContextCallback callback;
+	int			rc;
+
+	push_privilege_hint(&callback, needed_privileges(environment));
+	rc = SPI_execute(sql, false, 0);
+	error_context_stack = callback.previous;
+	if (rc != expected)
+		elog(ERROR, "unexpected result of a statement on the version table: %s",
+			 SPI_result_code_string(rc));
+}
+
+/*
+ * Have errors about missing rights on the version table say which are needed:
+ * the server names the table, but not why somebody would write to it.
+ *
+ * The hint is made beforehand, as an error callback must not look anything up
+ * in the catalogs.
+ */
+static void
+push_privilege_hint(ErrorContextCallback *callback, char *hint)
+{
+	callback->callback = privilege_hint;
+	callback->arg = hint;
+	callback->previous = error_context_stack;
+	error_context_stack = callback;
+}
+
+static void
+privilege_hint(void *arg)
+{
+	if (geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE)
+		errhint("%s", (char *) arg);
+}
+
+/*
+ * Say what the caller has to be granted.
+ */
+static char *
+needed_privileges(const Environment *environment)
+{
+	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
+
+	if (OidIsValid(find_version_table(environment)))
+		return psprintf("The version table is used with the rights of the role that calls.  To look: GRANT SELECT ON %s TO %s;  to run revisions: GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %s;",
+						version_table_name(environment), role,
+						version_table_name(environment), role);
+	return psprintf("The version table is made by the role that first needs it: GRANT USAGE, CREATE ON SCHEMA %s TO %s;",
+					quote_identifier(environment->version_table_schema), role);
 }
 
 /*
@@ -302,12 +368,12 @@ create_version_table(const Environment *environment)
 	char	   *constraint = psprintf("%s_pkc", environment->version_table);
 
 	bookkeeping_begin(&scope, GetUserId());
-	if (SPI_execute(psprintf("CREATE TABLE %s (" VERSION_COLUMN " text NOT NULL, "
-							 "CONSTRAINT %s PRIMARY KEY (" VERSION_COLUMN "))",
-							 version_table_name(environment),
-							 quote_identifier(constraint)),
-					false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not create the version table");
+	run_as_caller(environment,
+				  psprintf("CREATE TABLE %s (" VERSION_COLUMN " text NOT NULL, "
+						   "CONSTRAINT %s PRIMARY KEY (" VERSION_COLUMN "))",
+						   version_table_name(environment),
+						   quote_identifier(constraint)),
+				  SPI_OK_UTILITY);
 	bookkeeping_end(&scope);
 }
 

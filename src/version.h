@@ -16,7 +16,9 @@
 /* The version table while a run writes it */
 typedef struct VersionWriter
 {
+	const Environment *environment;
 	const char *display;		/* schema-qualified and quoted */
+	char	   *privilege_hint; /* for errors about missing rights */
 	Oid			relid;
 	SPIPlanPtr	insert;			/* kept; freed by version_end_write() */
 	SPIPlanPtr	update;

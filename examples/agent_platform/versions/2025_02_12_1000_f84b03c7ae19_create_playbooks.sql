@@ -45,11 +45,10 @@ CREATE TABLE playbook_steps (
         UNIQUE (playbook_id, position) DEFERRABLE,
     CONSTRAINT playbook_steps_playbook_id_fkey FOREIGN KEY (playbook_id)
         REFERENCES playbooks (id) ON DELETE CASCADE,
-    -- A tool cannot be deleted while a step calls it, unless both go with their
-    -- organization; hence not RESTRICT, which would not wait for the steps.
+    -- A step keeps its instruction when its tool is deleted.
     CONSTRAINT playbook_steps_tool_definition_id_fkey
         FOREIGN KEY (tool_definition_id)
-        REFERENCES tool_definitions (id) ON DELETE NO ACTION,
+        REFERENCES tool_definitions (id) ON DELETE SET NULL,
     CONSTRAINT playbook_steps_position_positive CHECK (position > 0),
     CONSTRAINT playbook_steps_instruction_not_blank CHECK (btrim(instruction) <> '')
 );

@@ -30,6 +30,7 @@ OBJS = \
 	src/graph.o \
 	src/graphbuild.o \
 	src/graphcycle.o \
+	src/graphdepends.o \
 	src/graphlabel.o \
 	src/graphorder.o \
 	src/guard.o \
@@ -73,11 +74,23 @@ SHLIB_LINK = $(if $(filter 15-linux,$(MAJORVERSION)-$(PORTNAME)),-Wl$(comma)--ve
 
 # The lists of tests are explicit; dev/test fails when a file is on none.
 REGRESS = \
-	setup
+	draw \
+	offline
 REGRESS_OPTS = --encoding=UTF8 --no-locale
 
-ISOLATION =
-ISOLATION_OPTS = --inputdir=test --encoding=UTF8 --no-locale --load-extension=migrate
+ISOLATION = \
+	authoring \
+	branches \
+	environments \
+	isolation_levels \
+	lock_timeout \
+	looking \
+	upgrade_downgrade \
+	upgrade_stamp \
+	upgrade_upgrade \
+	version_table
+ISOLATION_OPTS = --inputdir=test --encoding=UTF8 --no-locale \
+	--load-extension=migrate
 
 TAP_TESTS = 1
 PROVE_TESTS = test/t/*.pl

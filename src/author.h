@@ -7,8 +7,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef AUTHOR_H
-#define AUTHOR_H
+#ifndef MIGRATE_AUTHOR_H
+#define MIGRATE_AUTHOR_H
 
 #include "state.h"
 
@@ -22,4 +22,4 @@ extern List *compare_files(const RevisionFile *old, const RevisionFile *new);
 extern void compare_refuse_applied(const RevisionFile *old,
 								   const RevisionFile *new);
 
-#endif							/* AUTHOR_H */
+#endif							/* MIGRATE_AUTHOR_H */

@@ -7,8 +7,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef BOOKKEEPING_H
-#define BOOKKEEPING_H
+#ifndef MIGRATE_BOOKKEEPING_H
+#define MIGRATE_BOOKKEEPING_H
 
 #include "executor/spi.h"
 
@@ -29,4 +29,4 @@ extern void bookkeeping_execute(SPIPlanPtr plan, Datum *values,
 extern char *bookkeeping_string(HeapTuple tuple, TupleDesc desc, int column);
 extern Datum bookkeeping_optional_text(const char *string, char *null_flag);
 
-#endif							/* BOOKKEEPING_H */
+#endif							/* MIGRATE_BOOKKEEPING_H */

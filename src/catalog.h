@@ -17,8 +17,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef CATALOG_H
-#define CATALOG_H
+#ifndef MIGRATE_CATALOG_H
+#define MIGRATE_CATALOG_H
 
 #include "access/tupdesc.h"
 #include "graph.h"
@@ -102,4 +102,4 @@ extern char *catalog_applied_checksum(const Environment *environment,
 									  const char *revision);
 extern List *catalog_changed_since_applied(const Environment *environment);
 
-#endif							/* CATALOG_H */
+#endif							/* MIGRATE_CATALOG_H */

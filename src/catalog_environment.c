@@ -191,13 +191,13 @@ catalog_write_environment(const Environment *environment)
 }
 
 /*
- * Delete the row of an environment; the foreign key keeps one that still
- * holds revisions.
+ * Delete the row of an environment, which must hold no revision.
  */
 void
 catalog_drop_environment(const char *name)
 {
 	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID};
 	Datum		values[1];
 	Bookkeeping scope;
 
@@ -206,7 +206,7 @@ catalog_drop_environment(const char *name)
 	bookkeeping_execute(bookkeeping_prepare(&plan,
 											"DELETE FROM " TABLE_ENVIRONMENT " "
 											"WHERE name OPERATOR(pg_catalog.=) $1",
-											1, (Oid[]) {TEXTOID}),
+											1, argtypes),
 						values, NULL, SPI_OK_DELETE);
 	bookkeeping_end(&scope);
 }

@@ -76,6 +76,7 @@ catalog_read_log(const Environment *environment, const char *revision,
 				 int max_rows, Tuplestorestate *tupstore, TupleDesc tupdesc)
 {
 	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID, TEXTOID, INT4OID};
 	Datum		values[3];
 	char		nulls[4] = "   ";
 	Bookkeeping scope;
@@ -91,7 +92,7 @@ catalog_read_log(const Environment *environment, const char *revision,
 						"WHERE environment OPERATOR(pg_catalog.=) $1 "
 						"AND ($2 IS NULL OR revision OPERATOR(pg_catalog.=) $2) "
 						"ORDER BY id DESC LIMIT $3",
-						3, (Oid[]) {TEXTOID, TEXTOID, INT4OID});
+						3, argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = bookkeeping_optional_text(revision, &nulls[1]);
 	values[2] = Int32GetDatum(max_rows);
@@ -117,6 +118,7 @@ char *
 catalog_applied_checksum(const Environment *environment, const char *revision)
 {
 	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID, TEXTOID};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi_context;
 	Bookkeeping scope;
@@ -131,7 +133,7 @@ catalog_applied_checksum(const Environment *environment, const char *revision)
 						"AND outcome OPERATOR(pg_catalog.=) 'done' "
 						"AND direction OPERATOR(pg_catalog.<>) 'downgrade' "
 						"ORDER BY id DESC LIMIT 1",
-						2, (Oid[]) {TEXTOID, TEXTOID});
+						2, argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = CStringGetTextDatum(revision);
 	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
@@ -157,6 +159,7 @@ List *
 catalog_changed_since_applied(const Environment *environment)
 {
 	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi_context;
 	Bookkeeping scope;
@@ -179,14 +182,14 @@ catalog_changed_since_applied(const Environment *environment)
 						"AND l.direction OPERATOR(pg_catalog.<>) 'downgrade' "
 						"AND l.checksum OPERATOR(pg_catalog.<>) r.checksum "
 						"ORDER BY r.load_order",
-						1, (Oid[]) {TEXTOID});
+						1, argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
 
 	spi_context = MemoryContextSwitchTo(caller);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		result = lappend(result, bookkeeping_string(SPI_tuptable->vals[i],
-											   SPI_tuptable->tupdesc, 1));
+													SPI_tuptable->tupdesc, 1));
 	MemoryContextSwitchTo(spi_context);
 	bookkeeping_end(&scope);
 	return result;

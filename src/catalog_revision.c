@@ -32,10 +32,11 @@
 
 static StoredRevision *stored_revision_from_tuple(HeapTuple tuple, TupleDesc desc);
 static void ensure_environment(const Environment *environment);
+static void delete_edges(Datum *values);
 static void write_edges(const Environment *environment, const RevisionFile *file);
 static void revision_parameters(const Environment *environment,
-					const StoredRevision *revision,
-					Datum *values, char *nulls);
+								const StoredRevision *revision,
+								Datum *values, char *nulls);
 
 /*
  * Read one revision with its scripts, or return NULL if there is none of that
@@ -46,6 +47,7 @@ StoredRevision *
 catalog_fetch(const Environment *environment, const char *revision)
 {
 	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID, TEXTOID};
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext spi_context;
 	Bookkeeping scope;
@@ -58,7 +60,7 @@ catalog_fetch(const Environment *environment, const char *revision)
 						"FROM " TABLE_REVISION " "
 						"WHERE environment OPERATOR(pg_catalog.=) $1 "
 						"AND revision OPERATOR(pg_catalog.=) $2",
-						2, (Oid[]) {TEXTOID, TEXTOID});
+						2, argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = CStringGetTextDatum(revision);
 	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
@@ -140,6 +142,7 @@ static void
 ensure_environment(const Environment *environment)
 {
 	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID};
 	Datum		values[1];
 	Bookkeeping scope;
 
@@ -147,7 +150,7 @@ ensure_environment(const Environment *environment)
 	bookkeeping_prepare(&plan,
 						"INSERT INTO " TABLE_ENVIRONMENT " (name) VALUES ($1) "
 						"ON CONFLICT (name) DO NOTHING",
-						1, (Oid[]) {TEXTOID});
+						1, argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	bookkeeping_execute(plan, values, NULL, SPI_OK_INSERT);
 	bookkeeping_end(&scope);
@@ -159,8 +162,7 @@ ensure_environment(const Environment *environment)
 void
 catalog_update(const Environment *environment, const StoredRevision *revision)
 {
-	static SPIPlanPtr update_plan = NULL;
-	static SPIPlanPtr delete_plan = NULL;
+	static SPIPlanPtr plan = NULL;
 	Oid			argtypes[] = {TEXTOID, REVISION_ARGTYPES};
 	Datum		values[1 + REVISION_NCOLUMNS];
 	char		nulls[1 + REVISION_NCOLUMNS];
@@ -168,21 +170,16 @@ catalog_update(const Environment *environment, const StoredRevision *revision)
 
 	bookkeeping_begin(&scope, catalog_owner());
 	revision_parameters(environment, revision, values, nulls);
-	bookkeeping_prepare(&update_plan,
+	bookkeeping_prepare(&plan,
 						"UPDATE " TABLE_REVISION " SET (" REVISION_COLUMNS ") = "
 						"ROW ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
 						"$12, $13, $14, $15, " FUNCTION_CHECKSUM "($6, $8)) "
 						"WHERE environment OPERATOR(pg_catalog.=) $1 "
 						"AND revision OPERATOR(pg_catalog.=) $2",
 						lengthof(argtypes), argtypes);
-	bookkeeping_execute(update_plan, values, nulls, SPI_OK_UPDATE);
+	bookkeeping_execute(plan, values, nulls, SPI_OK_UPDATE);
 
-	bookkeeping_prepare(&delete_plan,
-						"DELETE FROM " TABLE_REVISION_EDGE " "
-						"WHERE environment OPERATOR(pg_catalog.=) $1 "
-						"AND revision OPERATOR(pg_catalog.=) $2",
-						2, (Oid[]) {TEXTOID, TEXTOID});
-	bookkeeping_execute(delete_plan, values, NULL, SPI_OK_DELETE);
+	delete_edges(values);
 	write_edges(environment, &revision->file);
 	bookkeeping_end(&scope);
 }
@@ -194,6 +191,7 @@ void
 catalog_delete(const Environment *environment, const char *revision)
 {
 	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID, TEXTOID};
 	Datum		values[2];
 	Bookkeeping scope;
 
@@ -202,11 +200,30 @@ catalog_delete(const Environment *environment, const char *revision)
 						"DELETE FROM " TABLE_REVISION " "
 						"WHERE environment OPERATOR(pg_catalog.=) $1 "
 						"AND revision OPERATOR(pg_catalog.=) $2",
-						2, (Oid[]) {TEXTOID, TEXTOID});
+						2, argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = CStringGetTextDatum(revision);
 	bookkeeping_execute(plan, values, NULL, SPI_OK_DELETE);
+	delete_edges(values);
 	bookkeeping_end(&scope);
+}
+
+/*
+ * Delete the edges that lead from a revision to its parents; the values are
+ * the environment's name and the revision's id.
+ */
+static void
+delete_edges(Datum *values)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID, TEXTOID};
+
+	bookkeeping_prepare(&plan,
+						"DELETE FROM " TABLE_REVISION_EDGE " "
+						"WHERE environment OPERATOR(pg_catalog.=) $1 "
+						"AND revision OPERATOR(pg_catalog.=) $2",
+						lengthof(argtypes), argtypes);
+	bookkeeping_execute(plan, values, NULL, SPI_OK_DELETE);
 }
 
 /*
@@ -216,6 +233,7 @@ static void
 write_edges(const Environment *environment, const RevisionFile *file)
 {
 	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID};
 	Datum		values[4];
 
 	bookkeeping_prepare(&plan,
@@ -226,7 +244,7 @@ write_edges(const Environment *environment, const RevisionFile *file)
 						"UNION ALL "
 						"SELECT $1, $2, 'depends', ordinality, id "
 						"FROM ROWS FROM (pg_catalog.unnest($4)) WITH ORDINALITY d (id, ordinality)",
-						4, (Oid[]) {TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID});
+						4, argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = CStringGetTextDatum(file->id);
 	values[2] = textlist_to_array(file->down_ids);

@@ -10,8 +10,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef COMPAT_H
-#define COMPAT_H
+#ifndef MIGRATE_COMPAT_H
+#define MIGRATE_COMPAT_H
 
 #if PG_VERSION_NUM < 150000 || PG_VERSION_NUM >= 190000
 #error "migrate supports PostgreSQL 15 to 18"
@@ -47,4 +47,4 @@
 #define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
 
-#endif							/* COMPAT_H */
+#endif							/* MIGRATE_COMPAT_H */

@@ -19,6 +19,7 @@
 #include "utils/acl.h"
 #include "utils/memutils.h"
 
+static void file_context(void *arg);
 static int	compare_names(const ListCell *a, const ListCell *b);
 
 /*
@@ -82,7 +83,9 @@ directory_read_file(const char *path, const char *filename)
 	FILE	   *stream = AllocateFile(name, PG_BINARY_R);
 	struct stat status;
 	char	   *bytes;
+	char	   *result;
 	size_t		length;
+	ErrorContextCallback callback;
 
 	if (stream == NULL || fstat(fileno(stream), &status) < 0)
 		ereport(ERROR,
@@ -107,7 +110,23 @@ directory_read_file(const char *path, const char *filename)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
 				 errmsg("file \"%s\" holds a zero byte", name)));
-	return pg_any_to_server(bytes, length, PG_UTF8);
+
+	callback.callback = file_context;
+	callback.arg = unconstify(char *, filename);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	result = pg_any_to_server(bytes, length, PG_UTF8);
+	error_context_stack = callback.previous;
+	return result;
+}
+
+/*
+ * Name the file in an error about its bytes.
+ */
+static void
+file_context(void *arg)
+{
+	errcontext("file \"%s\"", (char *) arg);
 }
 
 static int

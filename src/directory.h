@@ -7,8 +7,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef DIRECTORY_H
-#define DIRECTORY_H
+#ifndef MIGRATE_DIRECTORY_H
+#define MIGRATE_DIRECTORY_H
 
 #include "nodes/pg_list.h"
 
@@ -16,4 +16,4 @@
 extern List *directory_sql_files(const char *path);
 extern char *directory_read_file(const char *path, const char *filename);
 
-#endif							/* DIRECTORY_H */
+#endif							/* MIGRATE_DIRECTORY_H */

@@ -14,8 +14,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef GRAPH_H
-#define GRAPH_H
+#ifndef MIGRATE_GRAPH_H
+#define MIGRATE_GRAPH_H
 
 #include "migrate.h"
 
@@ -49,6 +49,9 @@ extern void graph_check_identifier(const char *kind, const char *name);
 /* in graphcycle.c */
 extern void graph_sort(Graph *graph);
 
+/* in graphdepends.c */
+extern void graph_normalize_depends(Graph *graph);
+
 /* in graphlabel.c */
 extern void graph_inherit_labels(Graph *graph);
 
@@ -67,4 +70,4 @@ extern char *graph_names(const Graph *graph, List *revisions);
 extern List *graph_children_first(const Graph *graph, const bool *set,
 								  List *starts, bool closed);
 
-#endif							/* GRAPH_H */
+#endif							/* MIGRATE_GRAPH_H */

@@ -48,7 +48,7 @@ typedef struct RevisionEntry
  * in revision files.
  */
 static const bool illegal_characters[256] = {
-	['@'] = true, ['-'] = true, ['+'] = true, [':'] = true, [','] = true,
+	['@'] = true,['-'] = true,['+'] = true,[':'] = true,[','] = true,
 	['\x7f'] = true
 };
 
@@ -63,9 +63,6 @@ static int	find_parent(const Graph *graph, const Revision *child,
 						const char *name, bool depends);
 static void report_missing_parent(const Graph *graph, const Revision *child,
 								  const char *name, bool depends) pg_attribute_noreturn();
-static void normalize_depends(Graph *graph);
-static List **redundant_depends(const Graph *graph);
-static int *down_levels(const Graph *graph);
 static void find_ends(Graph *graph);
 
 /*
@@ -94,7 +91,7 @@ graph_build(List *revisions)
 	link_parents(graph);
 	graph_sort(graph);
 	if (graph->has_depends)
-		normalize_depends(graph);
+		graph_normalize_depends(graph);
 	find_ends(graph);
 	if (graph->has_labels)
 		graph_inherit_labels(graph);
@@ -277,15 +274,15 @@ link_parents(Graph *graph)
 		{
 			const char *name = (const char *) lfirst(lc);
 			int			parent = find_parent(graph, revision, name, false);
+			List	  **children = &graph->revisions[parent]->children;
 
-			if (list_member_int(revision->down, parent))
+			if (*children != NIL && llast_int(*children) == i)
 				ereport(ERROR,
 						(errcode(ERRCODE_MIGRATE_INVALID_GRAPH),
 						 errmsg("Revision %s names down revision %s more than once",
 								revision->id, name)));
 			revision->down = lappend_int(revision->down, parent);
-			graph->revisions[parent]->children =
-				lappend_int(graph->revisions[parent]->children, i);
+			*children = lappend_int(*children, i);
 		}
 		/* until dependencies are looked at */
 		revision->parents = revision->down;
@@ -295,12 +292,12 @@ link_parents(Graph *graph)
 		{
 			const char *name = (const char *) lfirst(lc);
 			int			parent = find_parent(graph, revision, name, true);
+			List	  **dependents = &graph->revisions[parent]->dependents;
 
-			if (list_member_int(revision->depends, parent))
+			if (*dependents != NIL && llast_int(*dependents) == i)
 				continue;
 			revision->depends = lappend_int(revision->depends, parent);
-			graph->revisions[parent]->dependents =
-				lappend_int(graph->revisions[parent]->dependents, i);
+			*dependents = lappend_int(*dependents, i);
 		}
 	}
 }
@@ -374,117 +371,6 @@ report_missing_parent(const Graph *graph, const Revision *child,
 					   depends ? "dependency" : "down revision"),
 			 errhint("Load the file of revision \"%s\" first, or both as one unit with migrate_load_directory().",
 					 name)));
-}
-
-/*
- * Add dependencies to the parents, without those that a revision shares with
- * one of its ancestors by down revision: as that is applied before, they ask
- * for nothing more.  This decides the order of steps only.
- */
-static void
-normalize_depends(Graph *graph)
-{
-	List	  **redundant = redundant_depends(graph);
-
-	for (int i = 0; i < graph->nrevisions; i++)
-	{
-		Revision   *revision = graph->revisions[i];
-		ListCell   *lc;
-
-		if (revision->depends == NIL)
-			continue;
-		revision->parents = list_copy(revision->down);
-		foreach(lc, revision->depends)
-		{
-			int			parent = lfirst_int(lc);
-
-			if (redundant != NULL && list_member_int(redundant[i], parent))
-				continue;
-			revision->parents = list_append_unique_int(revision->parents,
-													   parent);
-		}
-	}
-}
-
-/*
- * For each revision the dependencies that one of its ancestors by down
- * revision has too; NULL if no revision has two dependents.
- *
- * From each revision with several dependents, those that can be reached from
- * another one are looked for upwards, no higher than the highest of them.
- */
-static List **
-redundant_depends(const Graph *graph)
-{
-	List	  **redundant = NULL;
-	int		   *levels = NULL;
-	int		   *reached = NULL;	/* by the dependents of this revision + 1 */
-	int		   *todo = NULL;
-
-	for (int i = 0; i < graph->nrevisions; i++)
-	{
-		List	   *dependents = graph->revisions[i]->dependents;
-		int			highest = 0;
-		int			ntodo = 0;
-		ListCell   *lc;
-
-		if (list_length(dependents) < 2)
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		if (redundant == NULL)
-		{
-			redundant = (List **) palloc0(graph->nrevisions * sizeof(List *));
-			levels = down_levels(graph);
-			reached = (int *) palloc0(graph->nrevisions * sizeof(int));
-			todo = (int *) palloc(2 * graph->nrevisions * sizeof(int));
-		}
-
-		/* a revision is put down once as a dependent and once if reached */
-		foreach(lc, dependents)
-		{
-			highest = Max(highest, levels[lfirst_int(lc)]);
-			todo[ntodo++] = lfirst_int(lc);
-		}
-		while (ntodo > 0)
-		{
-			foreach(lc, graph->revisions[todo[--ntodo]]->children)
-			{
-				int			child = lfirst_int(lc);
-
-				if (reached[child] == i + 1 || levels[child] > highest)
-					continue;
-				reached[child] = i + 1;
-				todo[ntodo++] = child;
-			}
-		}
-		foreach(lc, dependents)
-		{
-			int			dependent = lfirst_int(lc);
-
-			if (reached[dependent] == i + 1)
-				redundant[dependent] = lappend_int(redundant[dependent], i);
-		}
-	}
-	return redundant;
-}
-
-/*
- * The length of the longest way from each revision down to a base.
- */
-static int *
-down_levels(const Graph *graph)
-{
-	int		   *levels = (int *) palloc0(graph->nrevisions * sizeof(int));
-
-	for (int place = 0; place < graph->nrevisions; place++)
-	{
-		int			index = GRAPH_ORDERED(graph, place);
-		ListCell   *lc;
-
-		foreach(lc, graph->revisions[index]->down)
-			levels[index] = Max(levels[index], levels[lfirst_int(lc)] + 1);
-	}
-	return levels;
 }
 
 /*

@@ -42,8 +42,8 @@ graph_inherit_labels(Graph *graph)
 		revision->branch_labels = sorted_labels(revision->labels);
 		foreach(lc, revision->down)
 			revision->branch_labels =
-				merge_labels(revision->branch_labels,
-							 graph->revisions[lfirst_int(lc)]->branch_labels);
+			merge_labels(revision->branch_labels,
+						 graph->revisions[lfirst_int(lc)]->branch_labels);
 	}
 	hand_down(graph);
 }

@@ -17,7 +17,8 @@
  * revision, each revision has a lower bound for the place of the first branch
  * that leads to it from above.  As branches only ever leave revisions behind,
  * and new ones get new places at the end, the bounds can only rise: one is
- * made exact when it is asked for, and never lowered again.
+ * made exact when it is asked for, and never lowered again.  The way up that
+ * was found is kept, as the same revision mostly waits for several branches.
  *
  * A set that leaves out revisions between two of its members (a range of
  * history may) is ordered with them in mind: they count as children until
@@ -44,27 +45,35 @@ typedef struct OrderState
 	int		   *bound;			/* no open branch before leads to it from
 								 * above */
 	int		   *cursor;			/* child to look at first */
-	int		   *path;			/* work space of first_branch_above() */
+
+	/* the way up that was looked at last */
+	int		   *path;
+	int			depth;
+	int		   *position;		/* of a revision on it */
+	int			search;			/* number of the search */
+	int		   *exact;			/* search that made its bound exact */
 
 	int			nbranches;		/* open and closed */
 	int			last;			/* last open one, or -1 */
 	int		   *revision;		/* where it is */
 	int		   *previous;		/* open one before it, or -1 */
 	int		   *open;			/* itself, or one not after the next open one */
-} OrderState;
+}			OrderState;
 
-static void order_init(OrderState *state, const Graph *graph, const bool *set,
+static void order_init(OrderState * state, const Graph *graph, const bool *set,
 					   bool closed);
-static void open_branch(OrderState *state, int revision);
-static int	close_branch(OrderState *state, int at);
-static int	open_rest(OrderState *state);
-static bool go_down(OrderState *state, int at);
-static void put_out(OrderState *state, int index);
-static List *unblock(OrderState *state, List *parents, List *freed);
-static int	next_open(OrderState *state, int at);
-static int	first_branch_above(OrderState *state, int index);
-static int	best_child(OrderState *state, int index);
-static int	first_branch_through(const OrderState *state, int index);
+static void open_branch(OrderState * state, int revision);
+static int	close_branch(OrderState * state, int at);
+static int	open_rest(OrderState * state);
+static bool go_down(OrderState * state, int at);
+static void put_out(OrderState * state, int index);
+static List *unblock(OrderState * state, List *parents, List *freed);
+static int	next_open(OrderState * state, int at);
+static int	first_branch_above(OrderState * state, int index);
+static void push_path(OrderState * state, int index);
+static bool on_path(const OrderState * state, int index);
+static int	best_child(OrderState * state, int index, int least);
+static int	first_branch_through(const OrderState * state, int index);
 
 /*
  * The members of a set of revisions, children before their parents, as a new
@@ -131,7 +140,7 @@ graph_children_first(const Graph *graph, const bool *set, List *starts,
 }
 
 static void
-order_init(OrderState *state, const Graph *graph, const bool *set, bool closed)
+order_init(OrderState * state, const Graph *graph, const bool *set, bool closed)
 {
 	int			n = graph->nrevisions;
 
@@ -143,6 +152,10 @@ order_init(OrderState *state, const Graph *graph, const bool *set, bool closed)
 	state->bound = (int *) palloc0(n * sizeof(int));
 	state->cursor = (int *) palloc0(n * sizeof(int));
 	state->path = (int *) palloc(n * sizeof(int));
+	state->depth = 0;
+	state->position = (int *) palloc0(n * sizeof(int));
+	state->search = 0;
+	state->exact = (int *) palloc0(n * sizeof(int));
 	state->nbranches = 0;
 	state->last = -1;
 	state->revision = (int *) palloc(n * sizeof(int));
@@ -172,7 +185,7 @@ order_init(OrderState *state, const Graph *graph, const bool *set, bool closed)
  * Add a branch at the end of the list.
  */
 static void
-open_branch(OrderState *state, int revision)
+open_branch(OrderState * state, int revision)
 {
 	int			at = state->nbranches++;
 
@@ -188,7 +201,7 @@ open_branch(OrderState *state, int revision)
  * before it, or else the first, or -1 if that was the only one.
  */
 static int
-close_branch(OrderState *state, int at)
+close_branch(OrderState * state, int at)
 {
 	int			previous = state->previous[at];
 	int			next;
@@ -210,7 +223,7 @@ close_branch(OrderState *state, int at)
  * open branch leads to, and return the first of them, or -1 if there are none.
  */
 static int
-open_rest(OrderState *state)
+open_rest(OrderState * state)
 {
 	int			first = -1;
 
@@ -231,7 +244,7 @@ open_rest(OrderState *state)
  * and open branches at the others.  False if there is no parent to move to.
  */
 static bool
-go_down(OrderState *state, int at)
+go_down(OrderState * state, int at)
 {
 	Revision   *revision = state->graph->revisions[state->revision[at]];
 	bool		moved = false;
@@ -261,7 +274,7 @@ go_down(OrderState *state, int at)
  * soon as it waits for nothing.
  */
 static void
-put_out(OrderState *state, int index)
+put_out(OrderState * state, int index)
 {
 	List	   *freed = list_make1_int(index);
 
@@ -279,7 +292,7 @@ put_out(OrderState *state, int index)
 }
 
 static List *
-unblock(OrderState *state, List *parents, List *freed)
+unblock(OrderState * state, List *parents, List *freed)
 {
 	ListCell   *lc;
 
@@ -299,7 +312,7 @@ unblock(OrderState *state, List *parents, List *freed)
  * passed over is skipped the next time.
  */
 static int
-next_open(OrderState *state, int at)
+next_open(OrderState * state, int at)
 {
 	int			found = at;
 
@@ -318,51 +331,91 @@ next_open(OrderState *state, int at)
 /*
  * The first open branch that leads to a revision from above, or -1.
  *
- * The bound of the revision, and of those above it that it rests on, is raised
- * until a branch is found that has just that place.
+ * Going up from it, always to the child with the lowest bound, one arrives at
+ * a branch, or at an end.  If that is not the branch that the bound of the
+ * revision says, the bounds on the way are raised to it, and another way is
+ * tried.
  */
 static int
-first_branch_above(OrderState *state, int index)
+first_branch_above(OrderState * state, int index)
 {
-	int		   *path = state->path;
-	int			depth = 1;
+	int			bottom;
 
-	path[0] = index;
-	while (depth > 0)
+	/* a way up from below leads through here as well */
+	if (!on_path(state, index))
 	{
-		int			top = path[depth - 1];
-		int			child = best_child(state, top);
+		state->depth = 0;
+		push_path(state, index);
+	}
+	bottom = state->position[index];
+	while (!state->pending[state->path[state->depth - 1]])
+		state->depth--;
 
-		if (child >= 0 && state->branch[child] != state->bound[top])
+	state->search++;
+	for (;;)
+	{
+		int			least = next_open(state, state->bound[index]);
+		int			top = state->path[state->depth - 1];
+		int			child;
+
+		CHECK_FOR_INTERRUPTS();
+		if (least == state->branch[index])
+			least = next_open(state, least + 1);
+		state->bound[index] = least;
+		if (least == state->nbranches)
+			return -1;
+		if (on_path(state, state->revision[least]) &&
+			state->position[state->revision[least]] > bottom)
+			return least;
+
+		child = best_child(state, top, least);
+		if (child >= 0 && state->branch[child] != state->bound[top] &&
+			state->exact[child] != state->search)
 		{
-			/* a mere bound of the child's; is it one that a branch has? */
-			path[depth++] = child;
-			CHECK_FOR_INTERRUPTS();
+			/* a mere bound of the child's */
+			push_path(state, child);
 			continue;
 		}
 
-		/* it is, and with it all that took their bound from there */
-		depth--;
-		while (depth > 0 &&
-			   first_branch_through(state, path[depth]) ==
-			   state->bound[path[depth - 1]])
-			depth--;
+		/* the bound is exact */
+		if (state->bound[top] == least)
+		{
+			if (state->branch[child] == least)
+				push_path(state, child);
+			return least;
+		}
+		state->exact[top] = state->search;
+		if (top != index)
+			state->depth--;
 	}
-	return state->bound[index] < state->nbranches ? state->bound[index] : -1;
+}
+
+static void
+push_path(OrderState * state, int index)
+{
+	state->position[index] = state->depth;
+	state->path[state->depth++] = index;
+}
+
+static bool
+on_path(const OrderState * state, int index)
+{
+	return state->position[index] < state->depth &&
+		state->path[state->position[index]] == index;
 }
 
 /*
  * Find the child through which, by the bounds, the first branch leads to a
- * revision, and raise the bound of the revision to that.  -1 if it has no
- * pending child.
+ * revision, and raise the bound of the revision to that.  None before "least"
+ * does.  -1 if the revision has no pending child.
  */
 static int
-best_child(OrderState *state, int index)
+best_child(OrderState * state, int index, int least)
 {
 	Revision   *revision = state->graph->revisions[index];
 	int			nchildren = list_length(revision->children);
 	int			nall = nchildren + list_length(revision->dependents);
-	int			bound = next_open(state, state->bound[index]);
+	int			bound = Max(least, next_open(state, state->bound[index]));
 	int			first = state->nbranches;
 	int			best = -1;
 
@@ -402,7 +455,7 @@ best_child(OrderState *state, int index)
  * leads to it from above.
  */
 static int
-first_branch_through(const OrderState *state, int index)
+first_branch_through(const OrderState * state, int index)
 {
 	if (state->branch[index] >= 0)
 		return Min(state->branch[index], state->bound[index]);

@@ -38,8 +38,8 @@ struct Lanes
 	int			nlanes;
 	int			maxlanes;
 	int		   *lane_of;		/* lane that leads to a revision, or -1 */
-	int			ended;			/* lane that the last revision has left without
-								 * a trace, or -1 */
+	int			ended;			/* lane that the last revision has left
+								 * without a trace, or -1 */
 };
 
 static int	take_lane(Lanes *lanes, int revision, List **lines);

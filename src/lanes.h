@@ -9,8 +9,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef LANES_H
-#define LANES_H
+#ifndef MIGRATE_LANES_H
+#define MIGRATE_LANES_H
 
 #include "graph.h"
 
@@ -21,4 +21,4 @@ extern Lanes *lanes_begin(const Graph *graph);
 extern List *lanes_place(Lanes *lanes, int revision, char mark,
 						 const char *text);
 
-#endif							/* LANES_H */
+#endif							/* MIGRATE_LANES_H */

@@ -41,6 +41,7 @@ typedef struct NewName
 
 static List *load_files(const char *environment, List *files,
 						const char *origin, const char *function);
+static void check_names(List *files);
 static NewName *new_names(List *files, int *nnames);
 static void check_file(const State *state, const RevisionFile *file,
 					   const NewName *names, int nnames);
@@ -186,6 +187,7 @@ load_files(const char *environment, List *files, const char *origin,
 	MemoryContext caller;
 	ListCell   *lc;
 
+	check_names(files);
 	names = new_names(files, &nnames);
 	file_memory = AllocSetContextCreate(CurrentMemoryContext,
 										"load_files per-file context",
@@ -211,6 +213,31 @@ load_files(const char *environment, List *files, const char *origin,
 }
 
 /*
+ * Raise an error, naming the file, for an id or a label that is illegal.
+ */
+static void
+check_names(List *files)
+{
+	ErrorContextCallback callback;
+	ListCell   *lc;
+	ListCell   *label;
+
+	callback.callback = file_context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	foreach(lc, files)
+	{
+		RevisionFile *file = lfirst(lc);
+
+		callback.arg = file;
+		graph_check_identifier("revision identifier", file->id);
+		foreach(label, file->labels)
+			graph_check_identifier("branch label", lfirst(label));
+	}
+	error_context_stack = callback.previous;
+}
+
+/*
  * All ids and labels that the files bring, sorted; an id that two of the
  * files bring is an error.
  */
@@ -231,9 +258,15 @@ new_names(List *files, int *nnames)
 	{
 		const RevisionFile *file = lfirst(lc);
 
-		names[n++] = (NewName) {file->id, file, true};
+		names[n++] = (NewName)
+		{
+			file->id, file, true
+		};
 		foreach(label, file->labels)
-			names[n++] = (NewName) {lfirst(label), file, false};
+			names[n++] = (NewName)
+		{
+			lfirst(label), file, false
+		};
 	}
 	qsort(names, n, sizeof(NewName), compare_names);
 

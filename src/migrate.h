@@ -35,9 +35,11 @@ typedef enum Direction
 typedef struct Revision
 {
 	char	   *id;
-	char	   *message;		/* first paragraph of its description, one line */
+	char	   *message;		/* first paragraph of its description, one
+								 * line */
 	List	   *down_ids;		/* char *: down revisions, as stored */
-	List	   *depends_ids;	/* char *: dependencies as stored, ids or labels */
+	List	   *depends_ids;	/* char *: dependencies as stored, ids or
+								 * labels */
 	List	   *labels;			/* char *: the branch labels written on it */
 	char	   *origin;			/* package it came from, or NULL */
 	TimestampTz create_date;
@@ -49,7 +51,8 @@ typedef struct Revision
 	List	   *down;			/* int: down revisions */
 	List	   *depends;		/* int: dependencies, resolved from labels */
 	List	   *parents;		/* int: down, then normalized dependencies */
-	List	   *children;		/* int: revisions that have it as down revision */
+	List	   *children;		/* int: revisions that have it as down
+								 * revision */
 	List	   *dependents;		/* int: revisions that depend on it */
 	List	   *branch_labels;	/* char *: own and inherited, as Alembic shows
 								 * them, sorted */

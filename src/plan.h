@@ -14,8 +14,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef PLAN_H
-#define PLAN_H
+#ifndef MIGRATE_PLAN_H
+#define MIGRATE_PLAN_H
 
 #include "graph.h"
 
@@ -33,4 +33,4 @@ extern List *plan_stamp(const Graph *graph, List *versions, List *targets);
 extern List *history_range(const Graph *graph, const char *range,
 						   List *versions);
 
-#endif							/* PLAN_H */
+#endif							/* MIGRATE_PLAN_H */

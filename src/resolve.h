@@ -10,8 +10,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef RESOLVE_H
-#define RESOLVE_H
+#ifndef MIGRATE_RESOLVE_H
+#define MIGRATE_RESOLVE_H
 
 #include "graph.h"
 
@@ -28,4 +28,4 @@ extern List *resolve_current(const Graph *graph, List *versions);
 extern List *resolve_new_heads(const Graph *graph, List *symbols, bool splice);
 extern char *resolve_dependency(const Graph *graph, const char *symbol);
 
-#endif							/* RESOLVE_H */
+#endif							/* MIGRATE_RESOLVE_H */

@@ -10,8 +10,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef REVFILE_H
-#define REVFILE_H
+#ifndef MIGRATE_REVFILE_H
+#define MIGRATE_REVFILE_H
 
 #include "migrate.h"
 
@@ -60,4 +60,4 @@ extern char *revid_random(void);
 extern char *revid_timestamp(TimestampTz date, const char *timezone);
 extern char *revid_sequence(List *existing_ids);
 
-#endif							/* REVFILE_H */
+#endif							/* MIGRATE_REVFILE_H */

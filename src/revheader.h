@@ -9,8 +9,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef REVHEADER_H
-#define REVHEADER_H
+#ifndef MIGRATE_REVHEADER_H
+#define MIGRATE_REVHEADER_H
 
 #include "lib/stringinfo.h"
 #include "revfile.h"
@@ -46,4 +46,4 @@ extern void revheader_finish(HeaderReader *reader);
 extern void revheader_normalize(RevisionFile *file);
 extern char *revheader_compose(const RevisionFile *file, const char *timezone);
 
-#endif							/* REVHEADER_H */
+#endif							/* MIGRATE_REVHEADER_H */

@@ -9,8 +9,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef REVSCAN_H
-#define REVSCAN_H
+#ifndef MIGRATE_REVSCAN_H
+#define MIGRATE_REVSCAN_H
 
 #include "utils/elog.h"
 
@@ -56,4 +56,4 @@ extern bool revscan_is_marker(const char *line);
 extern RevSection revscan_marker(const RevScanner *scan, bool *transactional);
 extern void revscan_skip_script(RevScanner *scan);
 
-#endif							/* REVSCAN_H */
+#endif							/* MIGRATE_REVSCAN_H */

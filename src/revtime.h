@@ -10,8 +10,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef REVTIME_H
-#define REVTIME_H
+#ifndef MIGRATE_REVTIME_H
+#define MIGRATE_REVTIME_H
 
 #include "datatype/timestamp.h"
 #include "pgtime.h"
@@ -23,4 +23,4 @@ extern void revtime_break_down(TimestampTz date, const char *timezone,
 							   struct pg_tm *tm, int *offset);
 extern TimestampTz revtime_whole_second(TimestampTz date);
 
-#endif							/* REVTIME_H */
+#endif							/* MIGRATE_REVTIME_H */

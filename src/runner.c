@@ -188,7 +188,8 @@ fetch_script(const State *state, const Step *step, StoredRevision **stored)
 		elog(ERROR, "revision \"%s\" has disappeared", id);
 
 	text = step->direction == DIRECTION_UPGRADE ?
-		revision->file.upgrade : revision->file.downgrade;
+	revision->file.upgrade : revision->file.downgrade;
+
 	if (text == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_MIGRATE_IRREVERSIBLE),

@@ -7,8 +7,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef RUNNER_H
-#define RUNNER_H
+#ifndef MIGRATE_RUNNER_H
+#define MIGRATE_RUNNER_H
 
 #include "state.h"
 
@@ -28,4 +28,4 @@ extern List *runner_plan(const State *state, Direction direction,
 extern char *runner_step_title(const State *state, const Step *step);
 extern const char *runner_direction_name(Direction direction);
 
-#endif							/* RUNNER_H */
+#endif							/* MIGRATE_RUNNER_H */

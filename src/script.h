@@ -12,8 +12,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef SCRIPT_H
-#define SCRIPT_H
+#ifndef MIGRATE_SCRIPT_H
+#define MIGRATE_SCRIPT_H
 
 #include "migrate.h"
 #include "nodes/parsenodes.h"
@@ -83,4 +83,4 @@ extern char *script_error_hint(const Script *script, const ErrorData *edata);
 extern int	execute_script(Script *script, const char *search_path);
 extern bool execute_in_progress(void);
 
-#endif							/* SCRIPT_H */
+#endif							/* MIGRATE_SCRIPT_H */

@@ -7,8 +7,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef SQLCALL_H
-#define SQLCALL_H
+#ifndef MIGRATE_SQLCALL_H
+#define MIGRATE_SQLCALL_H
 
 #include "fmgr.h"
 #include "nodes/execnodes.h"
@@ -28,4 +28,4 @@ extern void sqlcall_put_row(ReturnSetInfo *rsinfo, Datum *values,
 extern void sqlcall_set_text(Datum *values, bool *nulls, int column,
 							 const char *value);
 
-#endif							/* SQLCALL_H */
+#endif							/* MIGRATE_SQLCALL_H */

@@ -7,8 +7,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef STATE_H
-#define STATE_H
+#ifndef MIGRATE_STATE_H
+#define MIGRATE_STATE_H
 
 #include "catalog.h"
 
@@ -31,4 +31,4 @@ extern List *state_ids_in_load_order(const State *state, List *revisions);
 extern List *state_changed(const State *state, bool with_log);
 extern void state_require_unchanged(const State *state, bool with_log);
 
-#endif							/* STATE_H */
+#endif							/* MIGRATE_STATE_H */

@@ -170,7 +170,7 @@ static Datum
 return_plan(FunctionCallInfo fcinfo, List *targets)
 {
 	Direction	direction =
-		direction_from_name(sqlcall_required_text(fcinfo, 0, "command"));
+	direction_from_name(sqlcall_required_text(fcinfo, 0, "command"));
 	State	   *state = state_read(sqlcall_text(fcinfo, 3));
 	List	   *versions;
 	List	   *plan;
@@ -202,7 +202,7 @@ return_plan(FunctionCallInfo fcinfo, List *targets)
 		Datum		values[PLAN_NCOLUMNS] = {0};
 		bool		nulls[PLAN_NCOLUMNS] = {0};
 		Revision   *revision = step->revision < 0 ? NULL :
-			state->graph->revisions[step->revision];
+		state->graph->revisions[step->revision];
 		List	   *before = versions;
 
 		versions = plan_apply_step(versions, step);

@@ -7,8 +7,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef TABLES_H
-#define TABLES_H
+#ifndef MIGRATE_TABLES_H
+#define MIGRATE_TABLES_H
 
 #define TABLES_SCHEMA "migrate"
 
@@ -59,4 +59,4 @@ enum RevisionEdgeColumn
 
 #define FUNCTION_CHECKSUM "migrate.checksum"
 
-#endif							/* TABLES_H */
+#endif							/* MIGRATE_TABLES_H */

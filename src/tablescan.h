@@ -7,8 +7,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef TABLESCAN_H
-#define TABLESCAN_H
+#ifndef MIGRATE_TABLESCAN_H
+#define MIGRATE_TABLESCAN_H
 
 #include "access/tableam.h"
 #include "executor/tuptable.h"
@@ -28,4 +28,4 @@ extern bool tablescan_text_is(const TableScan *scan, int column,
 							  const char *string, size_t length);
 extern char *tablescan_text(const TableScan *scan, int column);
 
-#endif							/* TABLESCAN_H */
+#endif							/* MIGRATE_TABLESCAN_H */

@@ -55,6 +55,7 @@ target_parse(const char *text, TargetUse use)
 						 quote_literal_cstr(text))));
 
 	target->text = text;
+
 	target->use = use;
 	rest = pstrdup(text);
 	at = strchr(rest, '@');

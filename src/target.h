@@ -10,8 +10,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef TARGET_H
-#define TARGET_H
+#ifndef MIGRATE_TARGET_H
+#define MIGRATE_TARGET_H
 
 #include "graph.h"
 
@@ -63,4 +63,4 @@ extern List *walk_upgrade_target(const Graph *graph, const Target *target,
 extern int	walk_downgrade_target(const Graph *graph, const Target *target,
 								  List *versions, bool strict, int *branch);
 
-#endif							/* TARGET_H */
+#endif							/* MIGRATE_TARGET_H */

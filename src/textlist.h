@@ -7,8 +7,8 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef TEXTLIST_H
-#define TEXTLIST_H
+#ifndef MIGRATE_TEXTLIST_H
+#define MIGRATE_TEXTLIST_H
 
 #include "nodes/pg_list.h"
 
@@ -20,4 +20,4 @@ extern char *textlist_quote_join(List *strings);
 extern bool textlist_member(List *strings, const char *string);
 extern bool textlist_equal(List *a, List *b);
 
-#endif							/* TEXTLIST_H */
+#endif							/* MIGRATE_TEXTLIST_H */

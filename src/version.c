@@ -27,8 +27,6 @@
 #include "utils/syscache.h"
 #include "version.h"
 
-#define VERSION_COLUMN "version_num"
-
 static void run_as_caller(const Environment *environment, const char *sql,
 						  int expected);
 static void push_privilege_hint(ErrorContextCallback *callback, char *hint);
@@ -105,7 +103,7 @@ scan_rows(const Environment *environment, Oid relid)
 {
 	AttrNumber	column = get_attnum(relid, VERSION_COLUMN);
 	Oid			type = column == InvalidAttrNumber ? InvalidOid :
-		get_atttype(relid, column);
+	get_atttype(relid, column);
 	List	   *rows = NIL;
 	TableScan	scan;
 
@@ -384,8 +382,9 @@ static SPIPlanPtr
 prepare_kept(const char *sql, int nargs)
 {
 	SPIPlanPtr	plan = NULL;
+	Oid			argtypes[] = {TEXTOID, TEXTOID};
 
-	return bookkeeping_prepare(&plan, sql, nargs, (Oid[]) {TEXTOID, TEXTOID});
+	return bookkeeping_prepare(&plan, sql, nargs, argtypes);
 }
 
 /*

@@ -7,11 +7,14 @@
  *
  *-------------------------------------------------------------------------
  */
-#ifndef VERSION_H
-#define VERSION_H
+#ifndef MIGRATE_VERSION_H
+#define MIGRATE_VERSION_H
 
 #include "bookkeeping.h"
 #include "catalog.h"
+
+/* its one column */
+#define VERSION_COLUMN "version_num"
 
 /* The version table while a run writes it */
 typedef struct VersionWriter
@@ -36,4 +39,4 @@ extern void version_apply(VersionWriter *writer, const Graph *graph,
 extern void version_purge(VersionWriter *writer);
 extern void version_end_write(VersionWriter *writer);
 
-#endif							/* VERSION_H */
+#endif							/* MIGRATE_VERSION_H */

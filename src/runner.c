@@ -38,6 +38,8 @@ typedef struct Run
 	State	   *state;
 	VersionWriter *writer;
 	List	   *versions;		/* int: the version table as it stands */
+	List	   *purged;			/* char *: rows that a purge took out of it,
+								 * until a step has told of them */
 } Run;
 
 static void check_scripts(const State *state, List *plan);
@@ -46,6 +48,8 @@ static Script *fetch_script(const State *state, const Step *step,
 static char *stamp_statement(const State *state, const Step *step);
 static void run_steps(Run *run, List *plan);
 static void run_step(Run *run, const Step *step);
+static Step *stamp_to_base(void);
+static char *purge_title(const Run *run, const Step *step);
 static void report_nothing_to_do(const State *state, Direction direction);
 
 /*
@@ -80,7 +84,14 @@ runner_run(const RunRequest *request)
 		check_scripts(state, plan);
 	}
 
-	if (plan == NIL && !(request->purge && state->rows != NIL))
+	if (request->purge)
+	{
+		run.purged = state->rows;
+		if (plan == NIL && state->rows != NIL)
+			plan = list_make1(stamp_to_base());
+	}
+
+	if (plan == NIL)
 		report_nothing_to_do(state, request->direction);
 	else
 		run_steps(&run, plan);
@@ -263,11 +274,14 @@ run_step(Run *run, const Step *step)
 
 	CHECK_FOR_INTERRUPTS();
 	ereport(NOTICE,
-			(errmsg_internal("Running %s", runner_step_title(state, step))));
+			(errmsg_internal("Running %s",
+							 run->purged ? purge_title(run, step) :
+							 runner_step_title(state, step))));
 
 	entry.direction = step->direction;
 	entry.tag = run->request->tag;
-	entry.versions_before = state_ids_in_load_order(state, run->versions);
+	entry.versions_before = run->purged ? run->purged :
+		state_ids_in_load_order(state, run->versions);
 	entry.started_at = GetCurrentTimestamp();
 	if (step->revision >= 0)
 		entry.revision = state->graph->revisions[step->revision]->id;
@@ -300,9 +314,35 @@ run_step(Run *run, const Step *step)
 
 	if (run->versions != state->versions)
 		list_free(run->versions);
+	run->purged = NIL;
 	run->versions = versions;
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(step_context);
+}
+
+/*
+ * The step of a purge after which no revision is left.
+ */
+static Step *
+stamp_to_base(void)
+{
+	Step	   *step = palloc0(sizeof(Step));
+
+	step->direction = DIRECTION_STAMP;
+	step->revision = -1;
+	return step;
+}
+
+/*
+ * The title of the first step after a purge: the rows that it took away may
+ * be of no revision that is loaded.
+ */
+static char *
+purge_title(const Run *run, const Step *step)
+{
+	return psprintf("stamp_revision %s -> %s",
+					textlist_join(run->purged, ", "),
+					textlist_join(state_ids(run->state, step->added), ", "));
 }
 
 /*

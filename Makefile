@@ -73,9 +73,27 @@ comma = ,
 SHLIB_LINK = $(if $(filter 15-linux,$(MAJORVERSION)-$(PORTNAME)),-Wl$(comma)--version-script=$(srcdir)/src/exports.map)
 
 # The lists of tests are explicit; dev/test fails when a file is on none.
+# setup shows what CREATE EXTENSION makes, and so comes first.
 REGRESS = \
+	setup \
+	acl \
+	changed \
+	downgrade \
 	draw \
-	offline
+	environment \
+	errors \
+	graph_errors \
+	load \
+	look \
+	naming \
+	offline \
+	revision \
+	script \
+	search_path \
+	stamp \
+	targets \
+	upgrade \
+	version_table
 REGRESS_OPTS = --encoding=UTF8 --no-locale
 
 ISOLATION = \

@@ -22,14 +22,14 @@ typedef struct SharedDepend
 	int			revision;
 	int			first;			/* lowest place of a dependent */
 	int			last;			/* highest place of a dependent */
-}			SharedDepend;
+} SharedDepend;
 
 static List **redundant_depends(const Graph *graph);
 static int	collect_shared(const Graph *graph, const int *places,
-						   SharedDepend * shared);
+						   SharedDepend *shared);
 static int	compare_shared(const void *a, const void *b);
 static void look_through(const Graph *graph, const int *places,
-						 const SharedDepend * shared, int nshared,
+						 const SharedDepend *shared, int nshared,
 						 uint64 *masks, List **redundant);
 
 /*
@@ -95,7 +95,7 @@ redundant_depends(const Graph *graph)
 }
 
 static int
-collect_shared(const Graph *graph, const int *places, SharedDepend * shared)
+collect_shared(const Graph *graph, const int *places, SharedDepend *shared)
 {
 	int			nshared = 0;
 
@@ -130,7 +130,7 @@ compare_shared(const void *a, const void *b)
  * carry along which of the batch has been depended on.
  */
 static void
-look_through(const Graph *graph, const int *places, const SharedDepend * shared,
+look_through(const Graph *graph, const int *places, const SharedDepend *shared,
 			 int nshared, uint64 *masks, List **redundant)
 {
 	int			first = shared[0].first;

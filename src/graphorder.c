@@ -58,22 +58,22 @@ typedef struct OrderState
 	int		   *revision;		/* where it is */
 	int		   *previous;		/* open one before it, or -1 */
 	int		   *open;			/* itself, or one not after the next open one */
-}			OrderState;
+} OrderState;
 
-static void order_init(OrderState * state, const Graph *graph, const bool *set,
+static void order_init(OrderState *state, const Graph *graph, const bool *set,
 					   bool closed);
-static void open_branch(OrderState * state, int revision);
-static int	close_branch(OrderState * state, int at);
-static int	open_rest(OrderState * state);
-static bool go_down(OrderState * state, int at);
-static void put_out(OrderState * state, int index);
-static List *unblock(OrderState * state, List *parents, List *freed);
-static int	next_open(OrderState * state, int at);
-static int	first_branch_above(OrderState * state, int index);
-static void push_path(OrderState * state, int index);
-static bool on_path(const OrderState * state, int index);
-static int	best_child(OrderState * state, int index, int least);
-static int	first_branch_through(const OrderState * state, int index);
+static void open_branch(OrderState *state, int revision);
+static int	close_branch(OrderState *state, int at);
+static int	open_rest(OrderState *state);
+static bool go_down(OrderState *state, int at);
+static void put_out(OrderState *state, int index);
+static List *unblock(OrderState *state, List *parents, List *freed);
+static int	next_open(OrderState *state, int at);
+static int	first_branch_above(OrderState *state, int index);
+static void push_path(OrderState *state, int index);
+static bool on_path(const OrderState *state, int index);
+static int	best_child(OrderState *state, int index, int least);
+static int	first_branch_through(const OrderState *state, int index);
 
 /*
  * The members of a set of revisions, children before their parents, as a new
@@ -140,7 +140,7 @@ graph_children_first(const Graph *graph, const bool *set, List *starts,
 }
 
 static void
-order_init(OrderState * state, const Graph *graph, const bool *set, bool closed)
+order_init(OrderState *state, const Graph *graph, const bool *set, bool closed)
 {
 	int			n = graph->nrevisions;
 
@@ -185,7 +185,7 @@ order_init(OrderState * state, const Graph *graph, const bool *set, bool closed)
  * Add a branch at the end of the list.
  */
 static void
-open_branch(OrderState * state, int revision)
+open_branch(OrderState *state, int revision)
 {
 	int			at = state->nbranches++;
 
@@ -201,7 +201,7 @@ open_branch(OrderState * state, int revision)
  * before it, or else the first, or -1 if that was the only one.
  */
 static int
-close_branch(OrderState * state, int at)
+close_branch(OrderState *state, int at)
 {
 	int			previous = state->previous[at];
 	int			next;
@@ -223,7 +223,7 @@ close_branch(OrderState * state, int at)
  * open branch leads to, and return the first of them, or -1 if there are none.
  */
 static int
-open_rest(OrderState * state)
+open_rest(OrderState *state)
 {
 	int			first = -1;
 
@@ -244,7 +244,7 @@ open_rest(OrderState * state)
  * and open branches at the others.  False if there is no parent to move to.
  */
 static bool
-go_down(OrderState * state, int at)
+go_down(OrderState *state, int at)
 {
 	Revision   *revision = state->graph->revisions[state->revision[at]];
 	bool		moved = false;
@@ -274,7 +274,7 @@ go_down(OrderState * state, int at)
  * soon as it waits for nothing.
  */
 static void
-put_out(OrderState * state, int index)
+put_out(OrderState *state, int index)
 {
 	List	   *freed = list_make1_int(index);
 
@@ -292,7 +292,7 @@ put_out(OrderState * state, int index)
 }
 
 static List *
-unblock(OrderState * state, List *parents, List *freed)
+unblock(OrderState *state, List *parents, List *freed)
 {
 	ListCell   *lc;
 
@@ -312,7 +312,7 @@ unblock(OrderState * state, List *parents, List *freed)
  * passed over is skipped the next time.
  */
 static int
-next_open(OrderState * state, int at)
+next_open(OrderState *state, int at)
 {
 	int			found = at;
 
@@ -337,7 +337,7 @@ next_open(OrderState * state, int at)
  * tried.
  */
 static int
-first_branch_above(OrderState * state, int index)
+first_branch_above(OrderState *state, int index)
 {
 	int			bottom;
 
@@ -391,14 +391,14 @@ first_branch_above(OrderState * state, int index)
 }
 
 static void
-push_path(OrderState * state, int index)
+push_path(OrderState *state, int index)
 {
 	state->position[index] = state->depth;
 	state->path[state->depth++] = index;
 }
 
 static bool
-on_path(const OrderState * state, int index)
+on_path(const OrderState *state, int index)
 {
 	return state->position[index] < state->depth &&
 		state->path[state->position[index]] == index;
@@ -410,7 +410,7 @@ on_path(const OrderState * state, int index)
  * does.  -1 if the revision has no pending child.
  */
 static int
-best_child(OrderState * state, int index, int least)
+best_child(OrderState *state, int index, int least)
 {
 	Revision   *revision = state->graph->revisions[index];
 	int			nchildren = list_length(revision->children);
@@ -455,7 +455,7 @@ best_child(OrderState * state, int index, int least)
  * leads to it from above.
  */
 static int
-first_branch_through(const OrderState * state, int index)
+first_branch_through(const OrderState *state, int index)
 {
 	if (state->branch[index] >= 0)
 		return Min(state->branch[index], state->bound[index]);

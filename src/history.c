@@ -32,16 +32,16 @@ typedef struct Range
 	bool		to_current;
 	Target	   *start;			/* NULL: base, or current */
 	Target	   *end;			/* NULL: heads, or current */
-}			Range;
+} Range;
 
-static Range * parse_range(const char *text, List *versions);
-static List *range_ends(const Graph *graph, const Range * range, List *starts,
+static Range *parse_range(const char *text, List *versions);
+static List *range_ends(const Graph *graph, const Range *range, List *starts,
 						List *versions);
 static List *filter_by_label(const Graph *graph, const char *branch,
 							 List *revisions);
-static List *start_below_end(const Graph *graph, const Range * range,
+static List *start_below_end(const Graph *graph, const Range *range,
 							 List *ends);
-static void report_not_in_line(const Range * range) pg_attribute_noreturn();
+static void report_not_in_line(const Range *range) pg_attribute_noreturn();
 
 /*
  * The revisions of a range, newest first, as a new list; of all of history if
@@ -138,7 +138,7 @@ parse_range(const char *text, List *versions)
  * The revisions that a range ends with.
  */
 static List *
-range_ends(const Graph *graph, const Range * range, List *starts,
+range_ends(const Graph *graph, const Range *range, List *starts,
 		   List *versions)
 {
 	List	   *ends;
@@ -210,7 +210,7 @@ filter_by_label(const Graph *graph, const char *branch, List *revisions)
  * revisions below it, it is N below the end instead, or base.
  */
 static List *
-start_below_end(const Graph *graph, const Range * range, List *ends)
+start_below_end(const Graph *graph, const Range *range, List *ends)
 {
 	bool		one_end = range->to_current ||
 	(range->end != NULL && !range->end->relative &&
@@ -227,7 +227,7 @@ start_below_end(const Graph *graph, const Range * range, List *ends)
 }
 
 static void
-report_not_in_line(const Range * range)
+report_not_in_line(const Range *range)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

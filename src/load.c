@@ -322,8 +322,8 @@ check_parents(const State *state, const RevisionFile *file,
 	for (int i = 0; i < list_length(parents); i++)
 	{
 		NewName		key = {list_nth(parents, i), NULL, true};
-		NewName    *found = bsearch(&key, names, nnames, sizeof(NewName),
-									compare_names);
+		const NewName *found = bsearch(&key, names, nnames, sizeof(NewName),
+									   compare_names);
 		const char *header_key = i < ndown ? "Revises" : "Depends On";
 
 		if (found != NULL || graph_find(state->graph, key.name) >= 0 ||

@@ -25,7 +25,6 @@
 /* A range taken apart */
 typedef struct Range
 {
-	const char *text;
 	const char *start_text;
 	const char *end_text;
 	bool		from_current;
@@ -35,8 +34,10 @@ typedef struct Range
 } Range;
 
 static Range *parse_range(const char *text, List *versions);
+static List *range_starts(const Graph *graph, Range *range, List *versions);
 static List *range_ends(const Graph *graph, const Range *range, List *starts,
 						List *versions);
+static bool end_follows_start(const Range *range);
 static List *filter_by_label(const Graph *graph, const char *branch,
 							 List *revisions);
 static List *start_below_end(const Graph *graph, const Range *range,
@@ -45,7 +46,8 @@ static void report_not_in_line(const Range *range) pg_attribute_noreturn();
 
 /*
  * The revisions of a range, newest first, as a new list; of all of history if
- * range is NULL.  versions are those of the database, for "current".
+ * range is NULL.  versions are those of the database, for "current"; where
+ * nothing is applied, that is base as a start and the heads as an end.
  *
  * Raises what resolving either end raises, and an error if the end does not
  * rest on the start.
@@ -59,11 +61,15 @@ history_range(const Graph *graph, const char *range, List *versions)
 	bool	   *set;
 	ListCell   *lc;
 
-	if (parsed->from_current)
-		starts = versions;
-	else if (parsed->start != NULL)
-		starts = target_resolve(graph, parsed->start);
+	/* if both are wrong, it is the end that is complained about */
+	if (end_follows_start(parsed))
+		starts = range_starts(graph, parsed, versions);
 	ends = range_ends(graph, parsed, starts, versions);
+	if (!end_follows_start(parsed))
+		starts = range_starts(graph, parsed, versions);
+
+	if (parsed->start != NULL && parsed->start->branch != NULL)
+		ends = filter_by_label(graph, parsed->start->branch, ends);
 	resolve_check_overlap(graph, ends, false);
 
 	set = graph_ancestors(graph, ends);
@@ -86,19 +92,18 @@ history_range(const Graph *graph, const char *range, List *versions)
 		bool	   *above = graph_down_descendants(graph, starts);
 
 		foreach(lc, starts)
-			set[lfirst_int(lc)] = true;
-		for (int i = 0; i < graph->nrevisions; i++)
 		{
-			if (!above[i] || (below[i] && !list_member_int(starts, i)))
-				set[i] = false;
+			set[lfirst_int(lc)] = true;
+			below[lfirst_int(lc)] = false;
 		}
+		for (int i = 0; i < graph->nrevisions; i++)
+			set[i] = set[i] && above[i] && !below[i];
 	}
 	return graph_children_first(graph, set, ends, starts == NIL);
 }
 
 /*
- * Take a range apart.  Where nothing is applied, "current" is the same as
- * nothing: base as the start, heads as the end.
+ * Take a range apart, but for its start, which range_starts() looks at.
  */
 static Range *
 parse_range(const char *text, List *versions)
@@ -106,10 +111,11 @@ parse_range(const char *text, List *versions)
 	Range	   *range = (Range *) palloc0(sizeof(Range));
 	static const char *const blanks = " \t\r\n";
 	char	   *copy = pstrdup(text +strspn(text, blanks));
+	int			length = strlen(copy);
 	char	   *colon;
 
-	for (int len = strlen(copy); len > 0 && strchr(blanks, copy[len - 1]);)
-		copy[--len] = '\0';
+	while (length > 0 && strchr(blanks, copy[length - 1]) != NULL)
+		copy[--length] = '\0';
 	colon = strchr(copy, ':');
 	if (colon == NULL || strchr(colon + 1, ':') != NULL)
 		ereport(ERROR,
@@ -119,19 +125,33 @@ parse_range(const char *text, List *versions)
 				 errhint("For one revision: SELECT * FROM migrate_show('...');")));
 	*colon = '\0';
 
-	range->text = text;
-
 	range->start_text = copy;
 	range->end_text = colon + 1;
-	if (strcmp(range->start_text, "current") == 0)
-		range->from_current = versions != NIL;
-	else if (range->start_text[0] != '\0')
-		range->start = target_parse(range->start_text, TARGET_RANGE_START);
-	if (strcmp(range->end_text, "current") == 0)
-		range->to_current = versions != NIL;
-	else if (range->end_text[0] != '\0')
+	range->from_current = strcmp(range->start_text, "current") == 0;
+	range->to_current = strcmp(range->end_text, "current") == 0;
+	if (range->to_current && versions == NIL)
+	{
+		range->to_current = false;
+		range->end_text = "";
+	}
+	if (!range->to_current && range->end_text[0] != '\0')
 		range->end = target_parse(range->end_text, TARGET_RANGE_END);
 	return range;
+}
+
+/*
+ * The revisions that a range starts with; NIL for base.  '-N' may also lead to
+ * TARGET_BASE or TARGET_NOWHERE.
+ */
+static List *
+range_starts(const Graph *graph, Range *range, List *versions)
+{
+	if (range->from_current)
+		return list_copy(versions);
+	if (range->start_text[0] == '\0')
+		return NIL;
+	range->start = target_parse(range->start_text, TARGET_RANGE_START);
+	return target_resolve(graph, range->start);
 }
 
 /*
@@ -141,25 +161,31 @@ static List *
 range_ends(const Graph *graph, const Range *range, List *starts,
 		   List *versions)
 {
-	List	   *ends;
+	if (range->end == NULL)
+		return list_copy(range->to_current ? versions : graph->real_heads);
 
-	if (range->to_current)
-		ends = versions;
-	else if (range->end == NULL)
-		ends = graph->real_heads;
-	else
+	if (end_follows_start(range) &&
+		range->start != NULL && range->start->relative)
 	{
-		if (range->end->relative && range->end->symbol == NULL &&
-			(list_member_int(starts, TARGET_BASE) ||
-			 list_member_int(starts, TARGET_NOWHERE)))
+		if (range->end->branch == NULL)
+			identifier_report(range->start_text,
+							  "Only one end of a range can be relative without naming a revision or branch.");
+		if (list_member_int(starts, TARGET_BASE) ||
+			list_member_int(starts, TARGET_NOWHERE))
 			target_report_steps(range->start,
 								"Counted from one of the heads, that is no revision.");
-		ends = walk_upgrade_target(graph, range->end, starts, false);
 	}
+	return walk_upgrade_target(graph, range->end, starts, false);
+}
 
-	if (range->start != NULL && range->start->branch != NULL)
-		ends = filter_by_label(graph, range->start->branch, ends);
-	return ends;
+/*
+ * Is the end of a range '+N' or 'branch@+N', and so counted from its start?
+ */
+static bool
+end_follows_start(const Range *range)
+{
+	return range->end != NULL && range->end->relative &&
+		range->end->symbol == NULL;
 }
 
 /*
@@ -212,14 +238,14 @@ filter_by_label(const Graph *graph, const char *branch, List *revisions)
 static List *
 start_below_end(const Graph *graph, const Range *range, List *ends)
 {
-	bool		one_end = range->to_current ||
-	(range->end != NULL && !range->end->relative &&
-	 range->end->branch == NULL && list_length(ends) == 1 &&
-	 strncmp(range->end->symbol, "head", 4) != 0);
 	int			branch;
 	int			start;
 
-	if (!one_end)
+	/* that needs an end which is no head by definition */
+	if (range->end == NULL ? !range->to_current :
+		(range->end->relative || range->end->branch != NULL ||
+		 strcmp(range->end->symbol, "head") == 0 ||
+		 strcmp(range->end->symbol, "heads") == 0))
 		target_report_steps(range->start,
 							"Counted from one of the heads, that is no revision.");
 	start = walk_downgrade_target(graph, range->start, ends, false, &branch);
@@ -232,10 +258,8 @@ report_not_in_line(const Range *range)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("Requested range %s:%s does not refer to ancestor/descendant revisions along the same branch",
-					range->start == NULL && !range->from_current ?
-					"base" : range->start_text,
-					range->end == NULL && !range->to_current ?
-					"heads" : range->end_text),
+					range->start_text[0] ? range->start_text : "base",
+					range->end_text[0] ? range->end_text : "heads"),
 			 errdetail("The end of a range has to rest on its start."),
 			 errhint("SELECT * FROM migrate_history();")));
 }

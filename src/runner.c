@@ -247,7 +247,7 @@ run_steps(Run *run, List *plan)
 	PG_TRY();
 	{
 		if (run->request->purge)
-			version_purge(run->writer);
+			version_purge(run->writer, list_length(run->state->rows));
 		for (int i = 0; i < list_length(plan); i++)
 			run_step(run, list_nth(plan, i));
 	}

@@ -147,9 +147,9 @@ target_is_current(const Target *target)
 }
 
 /*
- * The revisions that a target names, as a new list in which each stands once;
- * NIL for base.  "-N" is N below each head and thus may lead to TARGET_BASE or
- * TARGET_NOWHERE.  Other relative targets are for walk.c.
+ * The revisions that a target names, as a new list; NIL for base.  "-N" is N
+ * below each head: that may lead to the same revision several times, and to
+ * TARGET_BASE or TARGET_NOWHERE.  Other relative targets are for walk.c.
  */
 List *
 target_resolve(const Graph *graph, const Target *target)
@@ -241,9 +241,8 @@ resolve_below_heads(const Graph *graph, const Target *target)
 							 graph_down_descendants(graph, list_make1_int(branch)));
 	}
 	foreach(lc, heads)
-		result = list_append_unique_int(result,
-										walk_from(graph, target, lfirst_int(lc),
-												  NULL, true));
+		result = lappend_int(result,
+							 walk_from(graph, target, lfirst_int(lc), NULL, true));
 	return result;
 }
 

@@ -240,10 +240,10 @@ version_apply(VersionWriter *writer, const Graph *graph, const Step *step)
 }
 
 /*
- * Delete all rows of the version table.
+ * Delete all rows of the version table, of which the run found so many.
  */
 void
-version_purge(VersionWriter *writer)
+version_purge(VersionWriter *writer, int nrows)
 {
 	Bookkeeping scope;
 
@@ -251,6 +251,14 @@ version_purge(VersionWriter *writer)
 	bookkeeping_begin(&scope, GetUserId());
 	run_as_caller(writer->environment,
 				  psprintf("DELETE FROM %s", writer->display), SPI_OK_DELETE);
+	if (SPI_processed != nrows)
+		ereport(ERROR,
+				(errcode(ERRCODE_MIGRATE_VERSION_TABLE_CHANGED),
+				 errmsg("version table %s could not be emptied", writer->display),
+				 errdetail("It held %d rows, of which " UINT64_FORMAT " were deleted.",
+						   nrows, SPI_processed),
+				 errhint("Look at what is there with SELECT * FROM %s; and for a trigger that keeps its rows.",
+						 writer->display)));
 	bookkeeping_end(&scope);
 }
 

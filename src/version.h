@@ -36,7 +36,7 @@ extern List *version_read(const Environment *environment);
 extern VersionWriter *version_begin_write(const Environment *environment);
 extern void version_apply(VersionWriter *writer, const Graph *graph,
 						  const Step *step);
-extern void version_purge(VersionWriter *writer);
+extern void version_purge(VersionWriter *writer, int nrows);
 extern void version_end_write(VersionWriter *writer);
 
 #endif							/* MIGRATE_VERSION_H */

@@ -259,7 +259,7 @@ downgrade_start(const Graph *graph, const Target *target, List *versions)
 	}
 	else if (starts == NIL)
 		target_report_steps(target, "No revision is applied.");
-	else if (list_length(starts) > 1)
+	else if (list_length(starts) > 1 && target->use == TARGET_DOWNGRADE)
 	{
 		const char *first = graph->revisions[linitial_int(starts)]->id;
 

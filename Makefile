@@ -78,15 +78,20 @@ REGRESS = \
 	setup \
 	acl \
 	changed \
+	corners \
 	downgrade \
 	draw \
 	environment \
 	errors \
+	examples \
 	graph_errors \
+	large \
 	load \
+	log \
 	look \
 	naming \
 	offline \
+	origin \
 	revision \
 	script \
 	search_path \

@@ -565,6 +565,14 @@ DECLARE
 	f regprocedure;
 BEGIN
 	PERFORM migrate.check_level(level);
+	-- GRANT takes even a quoted "public" for PUBLIC
+	IF role = 'public' THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_grant_operation',
+			MESSAGE = format('level "%s" cannot be granted to PUBLIC', level),
+			DETAIL = 'Scripts may hold secrets, and who runs or writes them should be named.',
+			HINT = 'Grant it to a role whose members need it.';
+	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA migrate TO %I', role);
 	EXECUTE format('GRANT SELECT ON migrate.environment, migrate.revision, migrate.revision_edge, migrate.log TO %I', role);
 	FOR f IN SELECT migrate.functions_of_level(level) LOOP

@@ -57,11 +57,15 @@ compare_files(const RevisionFile *old, const RevisionFile *new)
 void
 compare_refuse_applied(const RevisionFile *old, const RevisionFile *new)
 {
+	List	   *differences = compare_files(old, new);
+
 	ereport(ERROR,
 			(errcode(ERRCODE_MIGRATE_REVISION_CHANGED),
 			 errmsg("revision \"%s\" is applied and cannot be changed", new->id),
+			 differences == NIL ?
+			 errdetail("The scripts in the catalog are not those that were applied, and those of the file are the same as in the catalog.") :
 			 errdetail("It would differ in %s.",
-					   textlist_join(compare_files(old, new), ", ")),
+					   textlist_join(differences, ", ")),
 			 errhint("Add a new revision that makes the change, or downgrade below this one first.")));
 }
 

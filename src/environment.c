@@ -48,8 +48,7 @@ migrate_environment_create(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("environment \"%s\" already exists", name),
-				 errhint("Change it with SELECT migrate_environment_alter(%s, ...);",
-						 quote_literal_cstr(name))));
+				 errhint("SELECT * FROM migrate.environment; shows its settings, and migrate_environment_alter() changes them.")));
 
 	take_settings(fcinfo, environment);
 	catalog_write_environment(environment);

@@ -140,7 +140,7 @@ resolve_check_overlap(const Graph *graph, List *revisions, bool stored)
 		List	   *covered;
 
 		below[lfirst_int(lc)] = false;
-		covered = graph_filter(revisions, below);
+		covered = list_concat_unique_int(NIL, graph_filter(revisions, below));
 		pfree(below);
 		if (covered == NIL)
 			continue;

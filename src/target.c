@@ -284,7 +284,8 @@ multiple_heads_hint(const Graph *graph, const Target *target, List *heads)
 		case TARGET_STAMP:
 			return psprintf("SELECT migrate_stamp(%s);", all);
 		case TARGET_REVISION:
-			return psprintf("SELECT migrate_merge(ARRAY[%s]);", all);
+			return psprintf("To go on with one of them, give head => ARRAY[%s]; to join them: SELECT migrate_merge(ARRAY[%s]);",
+							one, all);
 		case TARGET_SHOW:
 			return psprintf("SELECT * FROM migrate_show(%s);", all);
 		default:

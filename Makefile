@@ -34,6 +34,7 @@ OBJS = \
 	src/graphlabel.o \
 	src/graphorder.o \
 	src/guard.o \
+	src/hint.o \
 	src/history.o \
 	src/identifier.o \
 	src/lanes.o \

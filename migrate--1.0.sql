@@ -66,7 +66,7 @@ CREATE TABLE migrate.revision (
 	downgrade text,
 	downgrade_transactional boolean NOT NULL DEFAULT true,
 	author text,
-	filename text,
+	filename text NOT NULL,
 	header text NOT NULL,
 	separator text,
 	CONSTRAINT revision_pkey PRIMARY KEY (environment, revision)
@@ -565,6 +565,11 @@ DECLARE
 	f regprocedure;
 BEGIN
 	PERFORM migrate.check_level(level);
+	IF role IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'argument "role" must not be NULL';
+	END IF;
 	-- GRANT takes even a quoted "public" for PUBLIC
 	IF role = 'public' THEN
 		RAISE EXCEPTION USING
@@ -591,6 +596,11 @@ AS $$
 DECLARE
 	f regprocedure;
 BEGIN
+	IF role IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'argument "role" must not be NULL';
+	END IF;
 	IF level IS NOT NULL THEN
 		PERFORM migrate.check_level(level);
 	END IF;

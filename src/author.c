@@ -18,6 +18,7 @@
 #include "access/xact.h"
 #include "author.h"
 #include "error.h"
+#include "hint.h"
 #include "lib/stringinfo.h"
 #include "resolve.h"
 #include "script.h"
@@ -96,7 +97,10 @@ migrate_merge(PG_FUNCTION_ARGS)
 	char	   *label = sqlcall_text(fcinfo, 2);
 
 	if (revisions == NIL)
-		revisions = list_make1("heads");
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"revisions\" must name at least one revision"),
+				 hint_statement("To merge all heads: SELECT migrate_merge('{heads}');")));
 
 	file->down_ids = state_ids(state,
 							   resolve_new_heads(state->graph, revisions,
@@ -237,15 +241,25 @@ count_lines(const char *string)
 }
 
 /*
- * Write a revision that is not in the catalog yet.
+ * Write a revision that is not in the catalog yet; one without a file name
+ * gets that of the environment's template.
  */
 void
 author_insert(const State *state, RevisionFile *file, const char *origin)
 {
+	const Environment *environment = state->environment;
 	StoredRevision stored = {*file};
 
 	stored.origin = unconstify(char *, origin);
-	catalog_insert(state->environment, &stored);
+	if (file->filename == NULL)
+		stored.file.filename =
+			filename_from_template(environment->file_template, file->id,
+								   file->message,
+								   environment->truncate_slug_length,
+								   file->has_create_date ? file->create_date :
+								   GetCurrentTransactionStartTimestamp(),
+								   environment->timezone);
+	catalog_insert(environment, &stored);
 }
 
 /*
@@ -256,7 +270,6 @@ add_revision(const State *state, RevisionFile *file, const char *origin)
 {
 	const Environment *environment = state->environment;
 	RevisionFile *parsed;
-	char	   *filename;
 
 	if (file->id == NULL)
 		file->id = new_revision_id(state, file->create_date);
@@ -265,16 +278,11 @@ add_revision(const State *state, RevisionFile *file, const char *origin)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("revision \"%s\" already exists", file->id),
-				 errhint("Leave rev_id out to have an id made, or change the one that is there with migrate_edit().")));
+				 hint_statement("Leave rev_id out to have an id made, or change the one that is there with migrate_edit().")));
 
 	revfile_compose(file, environment->timezone);
-	filename = filename_from_template(environment->file_template, file->id,
-									  file->message,
-									  environment->truncate_slug_length,
-									  file->create_date,
-									  environment->timezone);
 	/* what is stored is what a load of the text would store */
-	parsed = revfile_parse(revfile_text(file), filename);
+	parsed = revfile_parse(revfile_text(file), NULL);
 	author_check_scripts(parsed, false);
 	author_insert(state, parsed, origin);
 	(void) catalog_graph(environment);

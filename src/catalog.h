@@ -76,11 +76,13 @@ extern Oid	catalog_relation(const char *relname);
 extern Environment *catalog_default_environment(const char *name);
 extern Environment *catalog_environment(const char *name);
 extern bool catalog_environment_exists(const char *name);
+extern char *catalog_version_table_user(const Environment *environment);
 extern void catalog_write_environment(const Environment *environment);
 extern void catalog_drop_environment(const char *name);
 
 /* in catalog_graph.c */
 extern Graph *catalog_graph(const Environment *environment);
+extern List *catalog_revisions(const Environment *environment);
 
 /* in catalog_revision.c */
 extern StoredRevision *catalog_fetch(const Environment *environment,
@@ -95,9 +97,9 @@ extern void catalog_delete(const Environment *environment,
 /* in catalog_log.c */
 extern void catalog_log(const Environment *environment,
 						const LogEntry *entry);
-extern void catalog_read_log(const Environment *environment,
-							 const char *revision, int max_rows,
-							 Tuplestorestate *tupstore, TupleDesc tupdesc);
+extern uint64 catalog_read_log(const Environment *environment,
+							   const char *revision, int max_rows,
+							   Tuplestorestate *tupstore, TupleDesc tupdesc);
 extern char *catalog_applied_checksum(const Environment *environment,
 									  const char *revision);
 extern List *catalog_changed_since_applied(const Environment *environment);

@@ -23,6 +23,8 @@
 /* names of IdStyle */
 static const char *const id_style_names[] = {"random", "timestamp", "sequence"};
 
+static bool same_version_table(const Environment *a, const Environment *b);
+
 /*
  * The role that owns our tables, as whom they are read and written.
  *
@@ -144,6 +146,45 @@ catalog_environment_exists(const char *name)
 		exists = tablescan_text_is(&scan, ENVIRONMENT_NAME, name, strlen(name));
 	tablescan_end(&scan);
 	return exists;
+}
+
+/*
+ * The name of another environment that has the same version table, or NULL.
+ * The environment "default" has one even before its row is written.
+ */
+char *
+catalog_version_table_user(const Environment *environment)
+{
+	Environment *implied = catalog_environment(NULL);
+	TableScan	scan;
+	char	   *result = NULL;
+
+	if (!implied->exists && same_version_table(environment, implied) &&
+		strcmp(environment->name, implied->name) != 0)
+		return implied->name;
+
+	tablescan_begin(&scan, catalog_relation(RELNAME_ENVIRONMENT));
+	while (result == NULL && tablescan_next(&scan, ENVIRONMENT_VERSION_TABLE))
+	{
+		Environment other = {0};
+
+		other.name = tablescan_text(&scan, ENVIRONMENT_NAME);
+		other.version_table_schema =
+			tablescan_text(&scan, ENVIRONMENT_VERSION_TABLE_SCHEMA);
+		other.version_table = tablescan_text(&scan, ENVIRONMENT_VERSION_TABLE);
+		if (same_version_table(environment, &other) &&
+			strcmp(environment->name, other.name) != 0)
+			result = other.name;
+	}
+	tablescan_end(&scan);
+	return result;
+}
+
+static bool
+same_version_table(const Environment *a, const Environment *b)
+{
+	return strcmp(a->version_table_schema, b->version_table_schema) == 0 &&
+		strcmp(a->version_table, b->version_table) == 0;
 }
 
 /*

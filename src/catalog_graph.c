@@ -35,6 +35,8 @@ typedef struct LoadedRevisions
 	int			size;			/* of items */
 	int			last_found;		/* by find_revision() */
 	struct place_hash *places;	/* from an id to its item, once needed */
+	Revision   *block;			/* Revisions that are allocated together */
+	int			block_left;		/* how many of them are not in use */
 } LoadedRevisions;
 
 /* An edge on its way into the graph */
@@ -71,9 +73,12 @@ typedef struct PlaceEntry
 
 static void read_revisions(const Environment *environment,
 						   LoadedRevisions *loaded);
-static Revision *revision_from_row(const TableScan *scan);
+static Revision *new_revision(LoadedRevisions *loaded);
+static void fill_revision(Revision *revision, const TableScan *scan);
 static void read_edges(const Environment *environment,
 					   LoadedRevisions *loaded);
+static char *parent_name(const LoadedRevisions *loaded, int child,
+						 const TableScan *scan);
 static int	find_revision(LoadedRevisions *loaded, const TableScan *scan);
 static bool is_id_of(const LoadedRevisions *loaded, int place,
 					 const TableScan *scan);
@@ -89,6 +94,16 @@ static int	compare_edges(const void *a, const void *b);
 Graph *
 catalog_graph(const Environment *environment)
 {
+	return graph_build(catalog_revisions(environment));
+}
+
+/*
+ * Read an environment's revisions, without their scripts, as a List of
+ * Revision * in load order, for graph_build().
+ */
+List *
+catalog_revisions(const Environment *environment)
+{
 	LoadedRevisions loaded = {NULL};
 	List	   *revisions = NIL;
 
@@ -101,7 +116,7 @@ catalog_graph(const Environment *environment)
 	for (int i = 0; i < loaded.count; i++)
 		revisions = lappend(revisions, loaded.items[i].revision);
 	pfree(loaded.items);
-	return graph_build(revisions);
+	return revisions;
 }
 
 /*
@@ -132,19 +147,35 @@ read_revisions(const Environment *environment, LoadedRevisions *loaded)
 										  sizeof(LoadedRevision) * loaded->size);
 		}
 		item = &loaded->items[loaded->count++];
-		item->revision = revision_from_row(&scan);
+		item->revision = new_revision(loaded);
+		fill_revision(item->revision, &scan);
 		item->load_order =
 			DatumGetInt64(scan.slot->tts_values[REVISION_LOAD_ORDER - 1]);
 	}
 	tablescan_end(&scan);
 }
 
+/*
+ * Allocate a Revision, from a block of many: one palloc() for each would
+ * waste a third of the memory.
+ */
 static Revision *
-revision_from_row(const TableScan *scan)
+new_revision(LoadedRevisions *loaded)
+{
+	if (loaded->block_left == 0)
+	{
+		loaded->block_left = 8192 / sizeof(Revision);
+		loaded->block = palloc0(loaded->block_left * sizeof(Revision));
+	}
+	loaded->block_left--;
+	return loaded->block++;
+}
+
+static void
+fill_revision(Revision *revision, const TableScan *scan)
 {
 	Datum	   *values = scan->slot->tts_values;
 	bool	   *nulls = scan->slot->tts_isnull;
-	Revision   *revision = palloc0(sizeof(Revision));
 	text	   *checksum;
 
 	revision->id = tablescan_text(scan, REVISION_REVISION);
@@ -167,7 +198,6 @@ revision_from_row(const TableScan *scan)
 	revision->changed = !tablescan_text_is(scan, REVISION_LOADED_CHECKSUM,
 										   VARDATA_ANY(checksum),
 										   VARSIZE_ANY_EXHDR(checksum));
-	return revision;
 }
 
 /*
@@ -206,7 +236,7 @@ read_edges(const Environment *environment, LoadedRevisions *loaded)
 			DatumGetInt32(scan.slot->tts_values[REVISION_EDGE_POSITION - 1]);
 		edge->is_down = tablescan_text_is(&scan, REVISION_EDGE_KIND,
 										  "down", strlen("down"));
-		edge->parent = tablescan_text(&scan, REVISION_EDGE_PARENT);
+		edge->parent = parent_name(loaded, edge->child, &scan);
 		count++;
 	}
 	tablescan_end(&scan);
@@ -223,6 +253,23 @@ read_edges(const Environment *environment, LoadedRevisions *loaded)
 			child->depends_ids = lappend(child->depends_ids, edges[i].parent);
 	}
 	pfree(edges);
+}
+
+/*
+ * The name of the parent in the edge in hand.  Mostly it is the id of the
+ * revision before the child, whose string can be used once more.
+ */
+static char *
+parent_name(const LoadedRevisions *loaded, int child, const TableScan *scan)
+{
+	if (child > 0)
+	{
+		char	   *id = loaded->items[child - 1].revision->id;
+
+		if (tablescan_text_is(scan, REVISION_EDGE_PARENT, id, strlen(id)))
+			return id;
+	}
+	return tablescan_text(scan, REVISION_EDGE_PARENT);
 }
 
 /*

@@ -69,9 +69,10 @@ catalog_log(const Environment *environment, const LogEntry *entry)
 
 /*
  * Put rows of the log, newest first, into a tuple store whose rows are those
- * of the table: of one revision or (NULL) of all, at most max_rows.
+ * of the table: of one revision or (NULL) of all, at most max_rows.  Returns
+ * how many there were.
  */
-void
+uint64
 catalog_read_log(const Environment *environment, const char *revision,
 				 int max_rows, Tuplestorestate *tupstore, TupleDesc tupdesc)
 {
@@ -80,6 +81,7 @@ catalog_read_log(const Environment *environment, const char *revision,
 	Datum		values[3];
 	char		nulls[4] = "   ";
 	Bookkeeping scope;
+	uint64		nrows;
 
 	bookkeeping_begin(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
@@ -107,7 +109,9 @@ catalog_read_log(const Environment *environment, const char *revision,
 						  columns, isnull);
 		tuplestore_putvalues(tupstore, tupdesc, columns, isnull);
 	}
+	nrows = SPI_processed;
 	bookkeeping_end(&scope);
+	return nrows;
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "commands/defrem.h"
+#include "hint.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 
@@ -278,7 +279,7 @@ script_refuse_nontransactional(const Script *script, bool marked)
 						script->revision),
 				 errdetail("Its %s script is marked transaction:no.",
 						   script_direction_name(script)),
-				 errhint("%s", script_offline_hint(script))));
+				 hint_statement("%s", script_offline_hint(script))));
 
 	foreach(lc, script->statements)
 	{
@@ -293,7 +294,7 @@ script_refuse_nontransactional(const Script *script, bool marked)
 					 errdetail("Statement %d at line %d of the %s script.",
 							   statement->number, statement->line,
 							   script_direction_name(script)),
-					 errhint("%s", script_offline_hint(script))));
+					 hint_statement("%s", script_offline_hint(script))));
 	}
 }
 

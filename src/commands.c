@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "hint.h"
 #include "runner.h"
 #include "sqlcall.h"
 
@@ -59,7 +60,7 @@ migrate_stamp_targets(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"targets\" must name at least one revision"),
-				 errhint("To empty the version table: SELECT migrate_stamp('base');")));
+				 hint_statement("To empty the version table: SELECT migrate_stamp('base');")));
 	return stamp(fcinfo, targets);
 }
 

@@ -13,6 +13,7 @@
 
 #include "catalog/pg_authid.h"
 #include "directory.h"
+#include "hint.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
@@ -44,7 +45,7 @@ directory_sql_files(const char *path)
 				 errmsg("permission denied to read the server's files"),
 				 errdetail("Only roles with the privileges of the role \"%s\" may load a directory.",
 						   "pg_read_server_files"),
-				 errhint("Send the files' texts with migrate_load() or migrate_load_files(), which need no right on the server's files.")));
+				 hint_statement("Send the files' texts with migrate_load() or migrate_load_files(), which need no right on the server's files.")));
 
 	dir = AllocateDir(path);
 	while ((entry = ReadDir(dir, path)) != NULL)

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog.h"
+#include "hint.h"
 #include "lock.h"
 #include "pgtime.h"
 #include "sqlcall.h"
@@ -21,6 +22,7 @@ PG_FUNCTION_INFO_V1(migrate_environment_create);
 PG_FUNCTION_INFO_V1(migrate_environment_alter);
 PG_FUNCTION_INFO_V1(migrate_environment_drop);
 
+static void check_version_table_is_free(const Environment *environment);
 static void take_settings(FunctionCallInfo fcinfo, Environment *environment);
 static void check_search_path(const char *search_path);
 static IdStyle id_style_from_name(const char *name);
@@ -51,6 +53,7 @@ migrate_environment_create(PG_FUNCTION_ARGS)
 				 errhint("SELECT * FROM migrate.environment; shows its settings, and migrate_environment_alter() changes them.")));
 
 	take_settings(fcinfo, environment);
+	check_version_table_is_free(environment);
 	catalog_write_environment(environment);
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }
@@ -81,10 +84,15 @@ migrate_environment_alter(PG_FUNCTION_ARGS)
 						name),
 				 errdetail("The version table %s holds rows.",
 						   quote_qualified_identifier(schema, version_table)),
+				 strcmp(schema, environment->version_table_schema) != 0 ?
+				 errhint("Move the table first: ALTER TABLE %s SET SCHEMA %s;",
+						 quote_qualified_identifier(schema, version_table),
+						 quote_identifier(environment->version_table_schema)) :
 				 errhint("Rename the table first: ALTER TABLE %s RENAME TO %s;",
 						 quote_qualified_identifier(schema, version_table),
 						 quote_identifier(environment->version_table))));
 
+	check_version_table_is_free(environment);
 	catalog_write_environment(environment);
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }
@@ -106,9 +114,29 @@ migrate_environment_drop(PG_FUNCTION_ARGS)
 								  "There are %d revisions.",
 								  state->graph->nrevisions,
 								  state->graph->nrevisions),
-				 errhint("Remove them with migrate_remove(), newest first.")));
+				 hint_statement("Remove them with migrate_remove(), newest first.")));
 	catalog_drop_environment(name);
 	PG_RETURN_TEXT_P(cstring_to_text(name));
+}
+
+/*
+ * Raise an error if the version table is that of another environment.
+ */
+static void
+check_version_table_is_free(const Environment *environment)
+{
+	char	   *other = catalog_version_table_user(environment);
+
+	if (other != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("version table %s is already that of environment \"%s\"",
+						quote_qualified_identifier(environment->version_table_schema,
+												   environment->version_table),
+						other),
+				 errhint("Give another one, such as version_table => %s.",
+						 quote_literal_cstr(psprintf("alembic_version_%s",
+													 environment->name)))));
 }
 
 /*

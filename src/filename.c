@@ -153,20 +153,14 @@ filename_from_template(const char *file_template, const char *id,
 		}
 	}
 
-	for (const char *c = name.data; *c; c++)
+	/* an id may hold what would lead to another directory, or hide the file */
+	for (char *c = name.data; *c; c++)
 	{
 		if ((unsigned char) *c < ' ' || *c == 0x7F || *c == '/' || *c == '\\')
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_NAME),
-					 errmsg("revision \"%s\" cannot have a file name", id),
-					 errdetail("A file name has no slash, backslash or control character.")));
+			*c = '_';
 	}
 	if (name.data[0] == '.' || name.data[0] == '-')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("revision \"%s\" cannot have the file name \"%s%s\"",
-						id, name.data, FILE_EXTENSION),
-				 errdetail("A file name does not begin with a dot or a dash.")));
+		name.data[0] = '_';
 
 	appendStringInfoString(&name, FILE_EXTENSION);
 	return name.data;

@@ -44,6 +44,7 @@ typedef struct Graph
 extern Graph *graph_build(List *revisions);
 extern int	graph_find(const Graph *graph, const char *id);
 extern int	graph_find_label(const Graph *graph, const char *label);
+extern int	graph_file_context(const Revision *revision);
 extern void graph_check_identifier(const char *kind, const char *name);
 
 /* in graphcycle.c */

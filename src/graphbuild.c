@@ -124,6 +124,17 @@ graph_find_label(const Graph *graph, const char *label)
 }
 
 /*
+ * Name the file of a revision that is being loaded, in an error about it.
+ */
+int
+graph_file_context(const Revision *revision)
+{
+	if (revision->filename != NULL)
+		errcontext("file \"%s\"", revision->filename);
+	return 0;
+}
+
+/*
  * Raise an error unless a name can serve as a revision id or branch label.
  * kind says which, for the message: "revision identifier", "branch label".
  */
@@ -242,7 +253,8 @@ add_labels(Graph *graph)
 						(errcode(ERRCODE_DUPLICATE_OBJECT),
 						 errmsg("Branch name '%s' in revision %s already used by revision %s",
 								label, revision->id, label),
-						 errdetail("The branch label is the id of a revision.")));
+						 errdetail("The branch label is the id of a revision."),
+						 graph_file_context(revision)));
 			entry = revision_insert(graph->labels, label, &found);
 			if (found)
 				ereport(ERROR,
@@ -250,7 +262,8 @@ add_labels(Graph *graph)
 						 errmsg("Branch name '%s' in revision %s already used by revision %s",
 								label, revision->id,
 								graph->revisions[entry->index]->id),
-						 errdetail("A branch label can be written on one revision only, which its descendants inherit it from.")));
+						 errdetail("A branch label can be written on one revision only, which its descendants inherit it from."),
+						 graph_file_context(revision)));
 			entry->index = i;
 		}
 	}
@@ -280,7 +293,8 @@ link_parents(Graph *graph)
 				ereport(ERROR,
 						(errcode(ERRCODE_MIGRATE_INVALID_GRAPH),
 						 errmsg("Revision %s names down revision %s more than once",
-								revision->id, name)));
+								revision->id, name),
+						 graph_file_context(revision)));
 			revision->down = lappend_int(revision->down, parent);
 			*children = lappend_int(*children, i);
 		}
@@ -329,7 +343,8 @@ find_parent(const Graph *graph, const Revision *child, const char *name,
 						child->id),
 				 depends ?
 				 errdetail("The revision depends on itself.") :
-				 errdetail("The revision names itself as its down revision.")));
+				 errdetail("The revision names itself as its down revision."),
+				 graph_file_context(child)));
 	return parent;
 }
 
@@ -347,7 +362,8 @@ report_missing_parent(const Graph *graph, const Revision *child,
 				 errdetail("It is named as a down revision, but \"%s\" is a branch label.",
 						   name),
 				 errhint("Name the down revision by its id, which is \"%s\".",
-						 graph->revisions[labelled]->id)));
+						 graph->revisions[labelled]->id),
+				 graph_file_context(child)));
 
 	for (int i = 0; i < graph->nrevisions; i++)
 	{
@@ -360,7 +376,8 @@ report_missing_parent(const Graph *graph, const Revision *child,
 							name, child->id),
 					 errdetail("It is named as a %s, which must be the whole id.",
 							   depends ? "dependency" : "down revision"),
-					 errhint("Perhaps revision \"%s\" is meant.", id)));
+					 errhint("Perhaps revision \"%s\" is meant.", id),
+					 graph_file_context(child)));
 	}
 
 	ereport(ERROR,
@@ -370,7 +387,8 @@ report_missing_parent(const Graph *graph, const Revision *child,
 			 errdetail("It is named as a %s.",
 					   depends ? "dependency" : "down revision"),
 			 errhint("Load the file of revision \"%s\" first, or both as one unit with migrate_load_directory().",
-					 name)));
+					 name),
+			 graph_file_context(child)));
 }
 
 /*

@@ -13,6 +13,7 @@
 #include "graph.h"
 #include "miscadmin.h"
 
+static int	file_contexts(const Graph *graph, List *way);
 static bool load_order_will_do(const Graph *graph);
 static int *sort_parents_first(const Graph *graph, bool depends,
 							   int **waiting);
@@ -171,5 +172,19 @@ report_cycle(const Graph *graph, const int *waiting, bool depends)
 					graph_names(graph, way)),
 			 depends ?
 			 errdetail("Each of them has the next one as a down revision or dependency, and the last one has the first.") :
-			 errdetail("Each of them has the next one as a down revision, and the last one has the first.")));
+			 errdetail("Each of them has the next one as a down revision, and the last one has the first."),
+			 file_contexts(graph, way)));
+}
+
+/*
+ * Name the files of a cycle that are being loaded.
+ */
+static int
+file_contexts(const Graph *graph, List *way)
+{
+	ListCell   *lc;
+
+	foreach(lc, way)
+		graph_file_context(graph->revisions[lfirst_int(lc)]);
+	return 0;
 }

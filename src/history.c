@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "error.h"
+#include "hint.h"
 #include "plan.h"
 #include "resolve.h"
 #include "target.h"
@@ -122,7 +123,7 @@ parse_range(const char *text, List *versions)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("History range requires [start]:[end], [start]:, or :[end]"),
 				 errdetail("The range given is '%s'.", text),
-				 errhint("For one revision: SELECT * FROM migrate_show('...');")));
+				 hint_statement("For one revision: SELECT * FROM migrate_show('...');")));
 	*colon = '\0';
 
 	range->start_text = copy;
@@ -211,8 +212,8 @@ filter_by_label(const Graph *graph, const char *branch, List *revisions)
 					 named->branch_labels == NIL ?
 					 errdetail("It has no branch label.") :
 					 errdetail("It has several branch labels."),
-					 errhint("Name the branch by its label, or the range by its ends: SELECT * FROM migrate_history('%s:');",
-							 branch)));
+					 hint_statement("Name the branch by its label, or the range by its ends: SELECT * FROM migrate_history('%s:');",
+									branch)));
 		branch = (const char *) linitial(named->branch_labels);
 	}
 	foreach(lc, revisions)
@@ -261,5 +262,5 @@ report_not_in_line(const Range *range)
 					range->start_text[0] ? range->start_text : "base",
 					range->end_text[0] ? range->end_text : "heads"),
 			 errdetail("The end of a range has to rest on its start."),
-			 errhint("SELECT * FROM migrate_history();")));
+			 hint_statement("SELECT * FROM migrate_history();")));
 }

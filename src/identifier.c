@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "error.h"
+#include "hint.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -108,7 +109,7 @@ identifier_report(const char *identifier, const char *detail)
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("Can't locate revision identified by '%s'", identifier),
 			 errdetail_internal("%s", detail),
-			 errhint("SELECT * FROM migrate_history();")));
+			 hint_statement("SELECT * FROM migrate_history();")));
 }
 
 static int

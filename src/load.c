@@ -19,6 +19,7 @@
 #include "checksum.h"
 #include "directory.h"
 #include "error.h"
+#include "hint.h"
 #include "plan.h"
 #include "script.h"
 #include "sqlcall.h"
@@ -47,9 +48,15 @@ static void check_file(const State *state, const RevisionFile *file,
 					   const NewName *names, int nnames);
 static void check_parents(const State *state, const RevisionFile *file,
 						  const NewName *names, int nnames);
+static bool begins_an_id(const State *state, const char *prefix,
+						 const NewName *names, int nnames);
+static void check_graph(const Environment *environment,
+						const NewName *names, int nnames);
 static int	line_of_key(const RevisionFile *file, const char *key);
 static void store_file(const State *state, const bool *applied,
 					   RevisionFile *file, const char *origin);
+static void update_provenance(const State *state, StoredRevision *stored,
+							  const RevisionFile *file, const char *origin);
 static bool restores_applied(const State *state, const StoredRevision *stored,
 							 const RevisionFile *file);
 static int	compare_names(const void *a, const void *b);
@@ -143,8 +150,6 @@ migrate_export(PG_FUNCTION_ARGS)
 	{
 		Revision   *revision = state->graph->revisions[list_nth_int(revisions, i)];
 		StoredRevision *stored;
-		Environment *environment = state->environment;
-		char	   *filename;
 		Datum		values[2];
 		bool		nulls[2] = {false, false};
 
@@ -152,16 +157,10 @@ migrate_export(PG_FUNCTION_ARGS)
 			(revision->origin == NULL || strcmp(origin, revision->origin) != 0))
 			continue;
 
-		stored = catalog_fetch(environment, revision->id);
+		stored = catalog_fetch(state->environment, revision->id);
 		if (stored == NULL)
 			elog(ERROR, "revision \"%s\" has disappeared", revision->id);
-		filename = stored->file.filename ? stored->file.filename :
-			filename_from_template(environment->file_template, revision->id,
-								   stored->file.message,
-								   environment->truncate_slug_length,
-								   stored->file.create_date,
-								   environment->timezone);
-		values[0] = CStringGetTextDatum(filename);
+		values[0] = CStringGetTextDatum(stored->file.filename);
 		values[1] = CStringGetTextDatum(revfile_text(&stored->file));
 		sqlcall_put_row(rsinfo, values, nulls);
 		MemoryContextReset(row_context);
@@ -204,8 +203,7 @@ load_files(const char *environment, List *files, const char *origin,
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(file_memory);
 
-	/* cycles, clashes of labels: whatever concerns several revisions */
-	(void) catalog_graph(state->environment);
+	check_graph(state->environment, names, nnames);
 
 	foreach(lc, files)
 		ids = lappend(ids, ((RevisionFile *) lfirst(lc))->id);
@@ -326,8 +324,10 @@ check_parents(const State *state, const RevisionFile *file,
 									   compare_names);
 		const char *header_key = i < ndown ? "Revises" : "Depends On";
 
+		/* what is almost right gets a better error from the graph */
 		if (found != NULL || graph_find(state->graph, key.name) >= 0 ||
-			(i >= ndown && graph_find_label(state->graph, key.name) >= 0))
+			graph_find_label(state->graph, key.name) >= 0 ||
+			begins_an_id(state, key.name, names, nnames))
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -338,6 +338,51 @@ check_parents(const State *state, const RevisionFile *file,
 				 errhint("Load the file of revision \"%s\" first, or all files in one call of migrate_load_directory() or migrate_load_files().",
 						 key.name)));
 	}
+}
+
+/*
+ * Is this the beginning of an id, which somebody may have meant?
+ */
+static bool
+begins_an_id(const State *state, const char *prefix,
+			 const NewName *names, int nnames)
+{
+	size_t		length = strlen(prefix);
+
+	for (int i = 0; i < state->graph->nrevisions; i++)
+	{
+		if (strncmp(state->graph->revisions[i]->id, prefix, length) == 0)
+			return true;
+	}
+	for (int i = 0; i < nnames; i++)
+	{
+		if (names[i].is_id && strncmp(names[i].name, prefix, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Check what concerns several revisions, such as cycles and labels used
+ * twice, by building the graph of all that is stored now.
+ */
+static void
+check_graph(const Environment *environment, const NewName *names, int nnames)
+{
+	List	   *revisions = catalog_revisions(environment);
+	ListCell   *lc;
+
+	foreach(lc, revisions)
+	{
+		Revision   *revision = lfirst(lc);
+		NewName		key = {revision->id, NULL, true};
+		const NewName *found = bsearch(&key, names, nnames, sizeof(NewName),
+									   compare_names);
+
+		if (found != NULL)
+			revision->filename = found->file->filename;
+	}
+	(void) graph_build(revisions);
 }
 
 /*
@@ -399,7 +444,10 @@ store_file(const State *state, const bool *applied, RevisionFile *file,
 
 	if (compare_files(&stored->file, file) == NIL &&
 		strcmp(stored->checksum, stored->loaded_checksum) == 0)
+	{
+		update_provenance(state, stored, file, origin);
 		return;
+	}
 	if (applied[index] && !restores_applied(state, stored, file))
 		compare_refuse_applied(&stored->file, file);
 
@@ -416,6 +464,26 @@ store_file(const State *state, const bool *applied, RevisionFile *file,
 	}
 	else
 		stored->file = *file;
+	catalog_update(state->environment, stored);
+}
+
+/*
+ * The same text again may still bring an origin or another file name.
+ */
+static void
+update_provenance(const State *state, StoredRevision *stored,
+				  const RevisionFile *file, const char *origin)
+{
+	bool		new_origin = origin != NULL && stored->origin == NULL;
+	bool		new_filename = file->filename != NULL &&
+	strcmp(file->filename, stored->file.filename) != 0;
+
+	if (!new_origin && !new_filename)
+		return;
+	if (new_origin)
+		stored->origin = unconstify(char *, origin);
+	if (new_filename)
+		stored->file.filename = file->filename;
 	catalog_update(state->environment, stored);
 }
 

@@ -45,6 +45,8 @@ typedef struct Revision
 	TimestampTz create_date;
 	bool		has_create_date;
 	bool		changed;		/* scripts are not those that were loaded */
+	const char *filename;		/* file that it is being loaded from, for
+								 * errors, or NULL */
 
 	/* filled in by graph_build() */
 	int			index;			/* place in load order */

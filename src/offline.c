@@ -27,6 +27,7 @@
 
 #include "error.h"
 #include "guard.h"
+#include "hint.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "plan.h"
@@ -424,8 +425,8 @@ raise_irreversible(const Offline *offline, const Step *step)
 			 errmsg("revision \"%s\" cannot be downgraded",
 					state->graph->revisions[step->revision]->id),
 			 errdetail("It has no downgrade script."),
-			 errhint("Undo its changes by hand, and take the change of the version table with SELECT migrate_stamp_sql(%s);",
-					 quote_literal_cstr(range))));
+			 hint_statement("Undo its changes by hand, and take the change of the version table with SELECT migrate_stamp_sql(%s);",
+							quote_literal_cstr(range))));
 }
 
 /*

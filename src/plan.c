@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "error.h"
+#include "hint.h"
 #include "miscadmin.h"
 #include "plan.h"
 #include "resolve.h"
@@ -89,7 +90,7 @@ plan_downgrade(const Graph *graph, List *versions, const char *target)
 						   graph->revisions[end]->id) :
 				 errdetail("Revision \"%s\" is not applied.",
 						   graph->revisions[end]->id),
-				 errhint("SELECT * FROM migrate_current();")));
+				 hint_statement("SELECT * FROM migrate_current();")));
 	return downgrade_steps(graph, applied,
 						   graph_children_first(graph, dropped, versions, true));
 }
@@ -167,7 +168,7 @@ downgrade_roots(const Graph *graph, int end, int branch)
 				 errmsg("Not a valid downgrade target from current heads"),
 				 errdetail("Nothing that revises the target leads to revision \"%s\" of the branch.",
 						   graph->revisions[branch]->id),
-				 errhint("SELECT * FROM migrate_history();")));
+				 hint_statement("SELECT * FROM migrate_history();")));
 	return roots;
 }
 

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "error.h"
+#include "hint.h"
 #include "lib/stringinfo.h"
 #include "resolve.h"
 #include "target.h"
@@ -90,13 +91,13 @@ resolve_versions(const Graph *graph, List *rows, const char *version_table)
 					 errmsg("Can't locate revision identified by '%s'", row),
 					 errdetail("Version table %s holds it, but no loaded revision has that id.",
 							   version_table),
-					 errhint("Load the missing revision file with migrate_load(); or, if the database is known to be at the heads, SELECT migrate_stamp('heads', purge => true);")));
+					 hint_statement("Load the missing revision file with migrate_load(); or, if the database is known to be at the heads, SELECT migrate_stamp('heads', purge => true);")));
 		if (revision < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
 					 errmsg("Can't locate revision identified by '%s'", row),
 					 errdetail("It is one of the versions given, but no loaded revision has that id."),
-					 errhint("SELECT * FROM migrate_history();")));
+					 hint_statement("SELECT * FROM migrate_history();")));
 		if (seen[revision])
 			ereport(ERROR,
 					(errcode(ERRCODE_MIGRATE_OVERLAPPING_REVISIONS),
@@ -228,8 +229,7 @@ resolve_new_heads(const Graph *graph, List *symbols, bool splice)
 							revision->id),
 					 errdetail("It is revised by: %s.",
 							   graph_names(graph, revision->children)),
-					 errhint("SELECT migrate_revision('...', head => ARRAY[%s], splice => true);",
-							 quote_literal_cstr(revision->id))));
+					 errhint("Give the argument splice => true to do so.")));
 	}
 	return result;
 }

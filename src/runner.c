@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "error.h"
+#include "hint.h"
 #include "miscadmin.h"
 #include "plan.h"
 #include "resolve.h"
@@ -45,9 +46,11 @@ typedef struct Run
 static void check_scripts(const State *state, List *plan);
 static Script *fetch_script(const State *state, const Step *step,
 							StoredRevision **stored);
-static char *stamp_statement(const State *state, const Step *step);
+static char *irreversible_hint(const State *state, int revision);
 static void run_steps(Run *run, List *plan);
+static void check_version_rows(const Run *run);
 static void run_step(Run *run, const Step *step);
+static void step_context(void *arg);
 static Step *stamp_to_base(void);
 static char *purge_title(const Run *run, const Step *step);
 static void report_nothing_to_do(const State *state, Direction direction);
@@ -162,10 +165,10 @@ runner_direction_name(Direction direction)
 static void
 check_scripts(const State *state, List *plan)
 {
-	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
-													   "check_scripts per-step context",
-													   ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(step_context);
+	MemoryContext step_memory = AllocSetContextCreate(CurrentMemoryContext,
+													  "check_scripts per-step context",
+													  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(step_memory);
 	ListCell   *lc;
 
 	foreach(lc, plan)
@@ -179,10 +182,10 @@ check_scripts(const State *state, List *plan)
 									   step->direction == DIRECTION_UPGRADE ?
 									   !stored->file.upgrade_transactional :
 									   !stored->file.downgrade_transactional);
-		MemoryContextReset(step_context);
+		MemoryContextReset(step_memory);
 	}
 	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(step_context);
+	MemoryContextDelete(step_memory);
 }
 
 /*
@@ -206,33 +209,48 @@ fetch_script(const State *state, const Step *step, StoredRevision **stored)
 				(errcode(ERRCODE_MIGRATE_IRREVERSIBLE),
 				 errmsg("revision \"%s\" cannot be downgraded", id),
 				 errdetail("It has no downgrade script."),
-				 errhint("Undo its changes by hand, then run %s",
-						 stamp_statement(state, step))));
+				 hint_statement("%s", irreversible_hint(state, step->revision))));
 
 	*stored = revision;
 	return script_parse(text, id, step->direction);
 }
 
 /*
- * The statement that makes the version table look as it does after a step,
- * for a hint.
+ * What to do about a revision that cannot be downgraded: once nothing above
+ * it is applied and its changes are undone by hand, the version table holds
+ * the heads of what remains.
  */
 static char *
-stamp_statement(const State *state, const Step *step)
+irreversible_hint(const State *state, int revision)
 {
-	List	   *rows = plan_apply_step(list_copy(state->versions), step);
+	const Graph *graph = state->graph;
+	const char *id = graph->revisions[revision]->id;
+	bool	   *remaining = graph_ancestors(graph, state->versions);
+	bool	   *above = graph_descendants(graph, list_make1_int(revision));
+	List	   *rows;
 	StringInfoData buf;
 	ListCell   *lc;
 
-	if (rows == NIL)
-		return "SELECT migrate_stamp('base');";
+	for (int i = 0; i < graph->nrevisions; i++)
+		remaining[i] = remaining[i] && !above[i];
+	rows = graph_maximal(graph, graph_members(graph, remaining));
 
 	initStringInfo(&buf);
-	appendStringInfoString(&buf, "SELECT migrate_stamp(ARRAY[");
-	foreach(lc, rows)
-		appendStringInfo(&buf, "%s%s", lc == list_head(rows) ? "" : ", ",
-						 quote_literal_cstr(state->graph->revisions[lfirst_int(lc)]->id));
-	appendStringInfoString(&buf, "], purge => true);");
+	if (!list_member_int(state->versions, revision))
+		appendStringInfo(&buf, "Downgrade to it first: SELECT migrate_downgrade(%s);  ",
+						 quote_literal_cstr(id));
+	appendStringInfoString(&buf, "Undo its changes by hand, then: SELECT migrate_stamp(");
+	if (rows == NIL)
+		appendStringInfoString(&buf, "'base'");
+	else
+	{
+		appendStringInfoString(&buf, "ARRAY[");
+		foreach(lc, rows)
+			appendStringInfo(&buf, "%s%s", lc == list_head(rows) ? "" : ", ",
+							 quote_literal_cstr(graph->revisions[lfirst_int(lc)]->id));
+		appendStringInfoString(&buf, "], purge => true");
+	}
+	appendStringInfoString(&buf, ");");
 	return buf.data;
 }
 
@@ -243,13 +261,26 @@ stamp_statement(const State *state, const Step *step)
 static void
 run_steps(Run *run, List *plan)
 {
+	ListCell   *lc;
+	ListCell   *added;
+
 	run->writer = version_begin_write(run->state->environment);
+	foreach(lc, plan)
+	{
+		Step	   *step = lfirst(lc);
+
+		foreach(added, step->added)
+			version_check_width(run->writer,
+								run->state->graph->revisions[lfirst_int(added)]->id);
+	}
+
 	PG_TRY();
 	{
 		if (run->request->purge)
 			version_purge(run->writer, list_length(run->state->rows));
 		for (int i = 0; i < list_length(plan); i++)
 			run_step(run, list_nth(plan, i));
+		check_version_rows(run);
 	}
 	PG_FINALLY();
 	{
@@ -259,18 +290,44 @@ run_steps(Run *run, List *plan)
 }
 
 /*
+ * Raise an error if the version table holds anything else than what the run
+ * wrote: then a script has written to it.
+ */
+static void
+check_version_rows(const Run *run)
+{
+	List	   *found = version_read(run->state->environment);
+	List	   *expected = state_ids(run->state, run->versions);
+	bool		same = list_length(found) == list_length(expected);
+	ListCell   *lc;
+
+	foreach(lc, found)
+		same = same && textlist_member(expected, lfirst(lc));
+	if (!same)
+		ereport(ERROR,
+				(errcode(ERRCODE_MIGRATE_VERSION_TABLE_CHANGED),
+				 errmsg("version table %s was written by a revision's script",
+						version_table_name(run->state->environment)),
+				 errdetail("It holds %s, where the run left %s.",
+						   found == NIL ? "no row" : textlist_quote_join(found),
+						   expected == NIL ? "no row" : textlist_quote_join(expected)),
+				 errhint("Take the statement that does so out of the script; the version table is kept by migrate.")));
+}
+
+/*
  * Run one step: the script, the version table, the log.
  */
 static void
 run_step(Run *run, const Step *step)
 {
 	State	   *state = run->state;
-	MemoryContext step_context = AllocSetContextCreate(CurrentMemoryContext,
-													   "run_step per-step context",
-													   ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(step_context);
+	MemoryContext step_memory = AllocSetContextCreate(CurrentMemoryContext,
+													  "run_step per-step context",
+													  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(step_memory);
 	LogEntry	entry = {0};
 	List	   *versions;
+	ErrorContextCallback callback;
 
 	CHECK_FOR_INTERRUPTS();
 	ereport(NOTICE,
@@ -302,11 +359,16 @@ run_step(Run *run, const Step *step)
 		entry.checksum = catalog_fetch(state->environment,
 									   entry.revision)->checksum;
 
+	callback.callback = step_context;
+	callback.arg = &entry;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	version_apply(run->writer, state->graph, step);
+	error_context_stack = callback.previous;
 
 	MemoryContextSwitchTo(caller);
 	versions = plan_apply_step(run->versions, step);
-	MemoryContextSwitchTo(step_context);
+	MemoryContextSwitchTo(step_memory);
 
 	entry.versions_after = state_ids_in_load_order(state, versions);
 	entry.ended_at = GetCurrentTimestamp();
@@ -317,7 +379,20 @@ run_step(Run *run, const Step *step)
 	run->purged = NIL;
 	run->versions = versions;
 	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(step_context);
+	MemoryContextDelete(step_memory);
+}
+
+/*
+ * Say which step an error in writing the version table belongs to.
+ */
+static void
+step_context(void *arg)
+{
+	const LogEntry *entry = arg;
+
+	if (entry->revision != NULL)
+		errcontext("revision \"%s\" %s, version table",
+				   entry->revision, runner_direction_name(entry->direction));
 }
 
 /*
@@ -353,6 +428,13 @@ report_nothing_to_do(const State *state, Direction direction)
 {
 	List	   *current = state_ids_in_load_order(state, state->versions);
 
+	if (state->graph->nrevisions == 0)
+	{
+		ereport(NOTICE,
+				(errmsg_internal("nothing to %s: no revision is loaded",
+								 runner_direction_name(direction))));
+		return;
+	}
 	ereport(NOTICE,
 			(errmsg_internal("nothing to %s: the database is at %s",
 							 runner_direction_name(direction),

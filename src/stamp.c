@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "error.h"
+#include "hint.h"
 #include "plan.h"
 #include "resolve.h"
 #include "target.h"
@@ -84,7 +85,7 @@ stamp_targets(const Graph *graph, List *targets, bool **concerned,
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("target revision must not be empty"),
-				 errhint("To say that nothing is applied: SELECT migrate_stamp('base');")));
+				 hint_statement("To say that nothing is applied: SELECT migrate_stamp('base');")));
 
 	*concerned = (bool *) palloc0(graph->nrevisions * sizeof(bool));
 	*to_base = false;

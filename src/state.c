@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "commands/extension.h"
 #include "error.h"
+#include "hint.h"
 #include "lock.h"
 #include "miscadmin.h"
 #include "resolve.h"
@@ -38,6 +39,7 @@ state_read(const char *environment)
 	State	   *state = palloc0(sizeof(State));
 
 	state->environment = catalog_environment(environment);
+	hint_set_environment(state->environment->name);
 	read_state(state);
 	return state;
 }
@@ -147,7 +149,7 @@ state_require_unchanged(const State *state, bool with_log)
 								  "The stored scripts of these revisions are not those that were loaded or applied: %s.",
 								  list_length(changed),
 								  textlist_quote_join(changed)),
-				 errhint("Load the original file again with migrate_load(); for a revision that is not applied, migrate_edit() accepts the change.")));
+				 hint_statement("Load the original file again with migrate_load(); for a revision that is not applied, migrate_edit() accepts the change.")));
 }
 
 /*
@@ -211,6 +213,21 @@ read_state(State *state)
 		else
 			state->unknown = lappend(state->unknown, row);
 	}
+
+	/* the order of rows in a table means nothing */
+	list_sort(state->versions, compare_index);
+}
+
+/*
+ * Does the version table hold what no run leaves there: a row that is no
+ * revision, one twice, or a revision and its ancestor?
+ */
+bool
+state_is_consistent(const State *state)
+{
+	return state->unknown == NIL &&
+		list_length(graph_maximal(state->graph, state->versions)) ==
+		list_length(state->rows);
 }
 
 static int

@@ -26,6 +26,7 @@ extern State *state_read(const char *environment);
 extern State *state_begin_write(const char *environment, const char *function);
 extern void state_refuse_unless_writable(const char *function);
 extern void state_require_known(const State *state);
+extern bool state_is_consistent(const State *state);
 extern List *state_ids(const State *state, List *revisions);
 extern List *state_ids_in_load_order(const State *state, List *revisions);
 extern List *state_changed(const State *state, bool with_log);

@@ -13,6 +13,7 @@
 #include "access/htup_details.h"
 #include "error.h"
 #include "funcapi.h"
+#include "hint.h"
 #include "plan.h"
 #include "resolve.h"
 #include "runner.h"
@@ -38,7 +39,7 @@ static Direction direction_from_name(const char *command);
 /*
  * migrate_status(environment)
  *
- * Never fails because of what it has to report.
+ * What is pending, unknown or changed is reported here, and raised elsewhere.
  */
 Datum
 migrate_status(PG_FUNCTION_ARGS)
@@ -59,7 +60,7 @@ migrate_status(PG_FUNCTION_ARGS)
 	values[2] = textlist_to_array(state_ids_in_load_order(state,
 														  state->graph->heads));
 	values[3] = Int32GetDatum(list_length(pending));
-	values[4] = BoolGetDatum(pending == NIL && state->unknown == NIL);
+	values[4] = BoolGetDatum(pending == NIL && state_is_consistent(state));
 	sqlcall_set_text(values, nulls, 5, version_table_name(state->environment));
 	values[6] = textlist_to_array(state_changed(state, true));
 	values[7] = textlist_to_array(state->unknown);
@@ -79,11 +80,16 @@ migrate_check_heads(PG_FUNCTION_ARGS)
 	List	   *current;
 
 	state_require_known(state);
-	pending = pending_revisions(state);
-	if (pending == NIL)
+
+	/* raises what an upgrade would raise, as for overlapping rows */
+	if (runner_plan(state, DIRECTION_UPGRADE, state->versions,
+					list_make1("heads")) == NIL)
 		PG_RETURN_BOOL(true);
 
-	current = state_ids_in_load_order(state, state->versions);
+	pending = pending_revisions(state);
+	current = state_ids_in_load_order(state,
+									  resolve_current(state->graph,
+													  state->versions));
 	ereport(ERROR,
 			(errcode(ERRCODE_MIGRATE_NOT_UP_TO_DATE),
 			 errmsg("Target database is not up to date"),
@@ -94,7 +100,7 @@ migrate_check_heads(PG_FUNCTION_ARGS)
 							  textlist_quote_join(state_ids_in_load_order(state,
 																		  state->graph->heads)),
 							  list_length(pending)),
-			 errhint("SELECT migrate_upgrade('heads');")));
+			 hint_statement("SELECT migrate_upgrade('heads');")));
 	PG_RETURN_BOOL(false);		/* keep compiler quiet */
 }
 
@@ -132,6 +138,7 @@ migrate_log(PG_FUNCTION_ARGS)
 	char	   *symbol = sqlcall_text(fcinfo, 0);
 	int			max_rows = PG_ARGISNULL(1) ? PG_INT32_MAX : PG_GETARG_INT32(1);
 	Environment *environment = catalog_environment(sqlcall_text(fcinfo, 2));
+	Graph	   *graph;
 	ReturnSetInfo *rsinfo;
 
 	if (max_rows < 0)
@@ -141,8 +148,17 @@ migrate_log(PG_FUNCTION_ARGS)
 				 errhint("NULL shows all rows.")));
 
 	rsinfo = sqlcall_begin_rows(fcinfo);
-	catalog_read_log(environment, symbol, max_rows,
-					 rsinfo->setResult, rsinfo->setDesc);
+	if (catalog_read_log(environment, symbol, max_rows,
+						 rsinfo->setResult, rsinfo->setDesc) > 0 ||
+		symbol == NULL || max_rows == 0)
+		return (Datum) 0;
+
+	/* no full id of a revision in the log: perhaps a partial one */
+	hint_set_environment(environment->name);
+	graph = catalog_graph(environment);
+	(void) catalog_read_log(environment,
+							graph->revisions[resolve_one(graph, symbol)]->id,
+							max_rows, rsinfo->setResult, rsinfo->setDesc);
 	return (Datum) 0;
 }
 
@@ -189,7 +205,7 @@ return_plan(FunctionCallInfo fcinfo, List *targets)
 	versions = PG_ARGISNULL(2) ? state->versions :
 		resolve_versions(state->graph,
 						 sqlcall_text_list(fcinfo, 2, "versions"),
-						 "given as argument \"versions\"");
+						 NULL);
 	plan = runner_plan(state, direction, versions, targets);
 
 	rsinfo = sqlcall_begin_rows(fcinfo);

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "error.h"
+#include "hint.h"
 #include "target.h"
 #include "utils/builtins.h"
 
@@ -43,7 +44,7 @@ target_parse(const char *text, TargetUse use)
 				 errmsg("target revision must not be empty"),
 				 errhint("Name a revision, or 'head', 'heads' or 'base'.")));
 	if (strchr(text, ':') != NULL &&
-		(use == TARGET_UPGRADE || use == TARGET_DOWNGRADE))
+		(use == TARGET_UPGRADE || use == TARGET_DOWNGRADE || use == TARGET_STAMP))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("Range revision not allowed"),
@@ -197,7 +198,7 @@ target_report_steps(const Target *target, const char *detail)
 			 errmsg("Relative revision %s didn't produce %s migrations",
 					target->steps_text, target->steps_text + 1),
 			 errdetail_internal("%s", detail),
-			 errhint("SELECT * FROM migrate_history();")));
+			 hint_statement("SELECT * FROM migrate_history();")));
 }
 
 /*
@@ -260,7 +261,7 @@ report_multiple_heads(const Graph *graph, const Target *target, List *heads)
 			 errmsg("Multiple head revisions are present for given argument '%s'; please specify a specific target revision, '<branchname>@%s' to narrow to a specific head, or 'heads' for all heads",
 					text, text),
 			 errdetail("The heads are: %s.", graph_names(graph, heads)),
-			 errhint("%s", multiple_heads_hint(graph, target, heads))));
+			 hint_statement("%s", multiple_heads_hint(graph, target, heads))));
 }
 
 /*

@@ -19,6 +19,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "error.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "tablescan.h"
 #include "utils/acl.h"
@@ -38,6 +39,7 @@ static List *select_rows(const Environment *environment);
 static List *add_row(const Environment *environment, List *rows, char *row);
 static Oid	find_version_table(const Environment *environment);
 static void create_version_table(const Environment *environment);
+static int	version_column_width(Oid relid);
 static SPIPlanPtr prepare_kept(const char *sql, int nargs);
 static void check_version_table(const VersionWriter *writer);
 static void execute_on_one_row(const VersionWriter *writer, SPIPlanPtr plan,
@@ -176,9 +178,29 @@ version_begin_write(const Environment *environment)
 		writer->relid = find_version_table(environment);
 	}
 	writer->privilege_hint = needed_privileges(environment);
+	writer->width = version_column_width(writer->relid);
 	writer->namespace_oid = get_rel_namespace(writer->relid);
 	writer->relname = get_rel_name(writer->relid);
 	return writer;
+}
+
+/*
+ * Raise an error if an id does not fit into the version table, before a
+ * script has run for nothing: Alembic makes a column of varchar(32).
+ */
+void
+version_check_width(const VersionWriter *writer, const char *id)
+{
+	if (writer->width < 0 || pg_mbstrlen(id) <= writer->width)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+			 errmsg("revision identifier \"%s\" is too long for version table %s",
+					id, writer->display),
+			 errdetail("Its column " VERSION_COLUMN " takes %d characters.",
+					   writer->width),
+			 errhint("ALTER TABLE %s ALTER COLUMN " VERSION_COLUMN " TYPE text;",
+					 writer->display)));
 }
 
 /*
@@ -384,6 +406,24 @@ create_version_table(const Environment *environment)
 }
 
 /*
+ * How many characters the column of the version table takes, or -1 if there
+ * is no limit.
+ */
+static int
+version_column_width(Oid relid)
+{
+	AttrNumber	column = get_attnum(relid, VERSION_COLUMN);
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if (column == InvalidAttrNumber)
+		return -1;
+	get_atttypetypmodcoll(relid, column, &type, &typmod, &collation);
+	return type == VARCHAROID && typmod > VARHDRSZ ? typmod - VARHDRSZ : -1;
+}
+
+/*
  * Prepare a statement whose parameters are ids, beyond the end of SPI.
  */
 static SPIPlanPtr
@@ -431,7 +471,7 @@ execute_on_one_row(const VersionWriter *writer, SPIPlanPtr plan,
 				(errcode(ERRCODE_MIGRATE_VERSION_TABLE_CHANGED),
 				 errmsg("Online migration expected to match one row when updating '%s' to '%s' in '%s'; " UINT64_FORMAT " found",
 						first, second, writer->display, SPI_processed),
-				 errdetail("Something else wrote the version table while this run was under way."),
+				 errdetail("Another session, or a revision's script, wrote the version table while this run was under way."),
 				 errhint("Look at what is there with SELECT * FROM %s; and start again.",
 						 writer->display)));
 	ereport(ERROR,
@@ -439,7 +479,7 @@ execute_on_one_row(const VersionWriter *writer, SPIPlanPtr plan,
 			 errmsg("Online migration expected to match one row when %s '%s' in '%s'; " UINT64_FORMAT " found",
 					expected == SPI_OK_DELETE ? "deleting" : "inserting",
 					first, writer->display, SPI_processed),
-			 errdetail("Something else wrote the version table while this run was under way."),
+			 errdetail("Another session, or a revision's script, wrote the version table while this run was under way."),
 			 errhint("Look at what is there with SELECT * FROM %s; and start again.",
 					 writer->display)));
 }

@@ -23,6 +23,7 @@ typedef struct VersionWriter
 	const char *display;		/* schema-qualified and quoted */
 	char	   *privilege_hint; /* for errors about missing rights */
 	Oid			relid;
+	int			width;			/* longest id that fits, or -1 */
 	SPIPlanPtr	insert;			/* kept; freed by version_end_write() */
 	SPIPlanPtr	update;
 	SPIPlanPtr	delete;
@@ -34,6 +35,7 @@ typedef struct VersionWriter
 extern char *version_table_name(const Environment *environment);
 extern List *version_read(const Environment *environment);
 extern VersionWriter *version_begin_write(const Environment *environment);
+extern void version_check_width(const VersionWriter *writer, const char *id);
 extern void version_apply(VersionWriter *writer, const Graph *graph,
 						  const Step *step);
 extern void version_purge(VersionWriter *writer, int nrows);

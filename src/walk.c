@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "error.h"
+#include "hint.h"
 #include "miscadmin.h"
 #include "resolve.h"
 #include "target.h"
@@ -166,7 +167,7 @@ walk_downgrade_target(const Graph *graph, const Target *target, List *versions,
 				 errmsg("Walked too far"),
 				 errdetail("Target '%s' leads beyond the %s.", target->text,
 						   target->steps < 0 ? "base" : "heads"),
-				 errhint("SELECT * FROM migrate_history();")));
+				 hint_statement("SELECT * FROM migrate_history();")));
 	return end;
 }
 
@@ -201,10 +202,10 @@ upgrade_start(const Graph *graph, const Target *target, List *versions,
 				 errmsg("Ambiguous upgrade from multiple current revisions"),
 				 errdetail("The current revisions are: %s.",
 						   graph_names(graph, starts)),
-				 errhint("Say which one to go up from: SELECT migrate_upgrade(%s);",
-						 quote_literal_cstr(psprintf("%s%s",
-													 graph->revisions[linitial_int(starts)]->id,
-													 target->steps_text)))));
+				 hint_statement("Say which one to go up from: SELECT migrate_upgrade(%s);",
+								quote_literal_cstr(psprintf("%s%s",
+															graph->revisions[linitial_int(starts)]->id,
+															target->steps_text)))));
 	return starts == NIL ? TARGET_BASE : linitial_int(starts);
 }
 
@@ -268,9 +269,9 @@ downgrade_start(const Graph *graph, const Target *target, List *versions)
 						target->text),
 				 errdetail("The current revisions are: %s.  The downgrade is that of %s.",
 						   graph_names(graph, starts), first),
-				 errhint("Name it: SELECT migrate_downgrade(%s);",
-						 quote_literal_cstr(psprintf("%s@%s", first,
-													 target->steps_text)))));
+				 hint_statement("Name it: SELECT migrate_downgrade(%s);",
+								quote_literal_cstr(psprintf("%s@%s", first,
+															target->steps_text)))));
 	}
 	return linitial_int(starts);
 }
@@ -325,12 +326,12 @@ report_ambiguous(const Graph *graph, const Target *target, int at, List *ways)
 			 errdetail("Revision \"%s\" has several down revisions: %s.",
 					   graph->revisions[at]->id, names),
 			 target->use == TARGET_UPGRADE ?
-			 errhint("Name the way: SELECT migrate_upgrade(%s);", one) :
+			 hint_statement("Name the way: SELECT migrate_upgrade(%s);", one) :
 			 target->use == TARGET_DOWNGRADE ?
-			 errhint("Name the way: SELECT migrate_downgrade(%s);",
-					 at != TARGET_NOWHERE ? one :
-					 quote_literal_cstr(psprintf("%s%s",
-												 graph->revisions[linitial_int(ways)]->id,
-												 target->steps_text))) :
-			 errhint("SELECT * FROM migrate_history();")));
+			 hint_statement("Name the way: SELECT migrate_downgrade(%s);",
+							at != TARGET_NOWHERE ? one :
+							quote_literal_cstr(psprintf("%s%s",
+														graph->revisions[linitial_int(ways)]->id,
+														target->steps_text))) :
+			 hint_statement("SELECT * FROM migrate_history();")));
 }

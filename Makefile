@@ -62,6 +62,7 @@ OBJS = \
 	src/target.o \
 	src/textlist.o \
 	src/version.o \
+	src/versionwrite.o \
 	src/walk.o
 
 DATA = migrate--1.0.sql
@@ -93,6 +94,7 @@ REGRESS = \
 	naming \
 	offline \
 	origin \
+	refusals \
 	revision \
 	script \
 	search_path \

@@ -182,6 +182,32 @@ CREATE TYPE migrate.revision_detail AS (
 );
 COMMENT ON TYPE migrate.revision_detail IS 'what migrate_show() returns';
 
+CREATE TYPE migrate.log_entry AS (
+	id bigint,
+	environment text,
+	revision text,
+	direction text,
+	versions_before text[],
+	versions_after text[],
+	started_at timestamp with time zone,
+	duration interval,
+	role name,
+	session_role name,
+	application_name text,
+	client_address inet,
+	outcome text,
+	statements integer,
+	failed_statement integer,
+	failed_line integer,
+	sqlstate text,
+	error text,
+	checksum text,
+	search_path text,
+	deploy_id uuid,
+	tag text
+);
+COMMENT ON TYPE migrate.log_entry IS 'what migrate_log() returns';
+
 -- ---------------------------------------------------------------------------
 -- Environments
 -- ---------------------------------------------------------------------------
@@ -516,7 +542,7 @@ CREATE FUNCTION @extschema@.migrate_log(
 	revision text DEFAULT NULL,
 	max_rows integer DEFAULT 100,
 	environment text DEFAULT NULL)
-RETURNS SETOF migrate.log
+RETURNS SETOF migrate.log_entry
 AS 'MODULE_PATHNAME', 'migrate_log'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.migrate_log(text, integer, text) IS

@@ -247,7 +247,7 @@ count_lines(const char *string)
 void
 author_insert(const State *state, RevisionFile *file, const char *origin)
 {
-	const Environment *environment = state->environment;
+	Environment *environment = state->environment;
 	StoredRevision stored = {*file};
 
 	stored.origin = unconstify(char *, origin);

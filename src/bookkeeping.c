@@ -3,14 +3,15 @@
  * bookkeeping.c
  *	  The surroundings in which the extension runs SQL of its own.
  *
- * Between bookkeeping_begin() and bookkeeping_end() SPI is connected, the
- * search path holds pg_catalog alone, and row level security raises an error
- * rather than hide rows.  Nothing needs to be undone after an error: the end
- * of the (sub)transaction restores user id and settings, and closes SPI.
+ * Between the begin and the end of a piece of bookkeeping SPI is connected.
+ * Nothing needs to be undone after an error: the end of the (sub)transaction
+ * restores user id and settings, and closes SPI.
  *
- * Our own tables are read and written as their owner.  The version table is
- * the user's, with whatever triggers and defaults the user put on it, and is
- * only ever touched as the caller.
+ * Our own tables are read and written as their owner, with a search path that
+ * holds pg_catalog alone.  The version table is the user's, with whatever
+ * triggers and defaults the user put on it, and is only ever touched as the
+ * caller; statements on it name everything with its schema, and need no
+ * search path.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -24,29 +25,42 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-static void pin_setting(const char *name, const char *value);
+static void connect_spi(void);
 
 /*
- * Begin to run SQL of our own as the given user.
+ * Begin to run SQL on our own tables, as their owner.
  */
 void
-bookkeeping_begin(Bookkeeping *scope, Oid userid)
+bookkeeping_begin_as_owner(Bookkeeping *scope, Oid owner)
 {
 	GetUserIdAndSecContext(&scope->save_userid, &scope->save_sec_context);
 	scope->save_nestlevel = NewGUCNestLevel();
-	if (userid != scope->save_userid)
-		SetUserIdAndSecContext(userid,
-							   scope->save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
-
-	pin_setting("search_path", "pg_catalog, pg_temp");
-	pin_setting("row_security", "off");
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
+	SetUserIdAndSecContext(owner,
+						   scope->save_sec_context | SECURITY_LOCAL_USERID_CHANGE);
+	bookkeeping_pin_setting("search_path", "pg_catalog, pg_temp");
+	bookkeeping_pin_setting("row_security", "off");
+	connect_spi();
 }
 
 /*
- * End what bookkeeping_begin() began.
+ * Begin to run SQL on the version table, as the caller.
+ *
+ * Triggers of the table see the settings of the session, as they would if
+ * Alembic wrote it.  A query ("reading") fires none, and has row level
+ * security raise an error rather than hide rows.
+ */
+void
+bookkeeping_begin_as_caller(Bookkeeping *scope, bool reading)
+{
+	GetUserIdAndSecContext(&scope->save_userid, &scope->save_sec_context);
+	scope->save_nestlevel = NewGUCNestLevel();
+	if (reading)
+		bookkeeping_pin_setting("row_security", "off");
+	connect_spi();
+}
+
+/*
+ * End what one of those began.
  *
  * Results of SPI are gone afterwards; callers copy what they keep into the
  * context that was current before.
@@ -133,9 +147,16 @@ bookkeeping_optional_text(const char *string, char *null_flag)
 /*
  * Set a configuration parameter until the end of the nest level.
  */
-static void
-pin_setting(const char *name, const char *value)
+void
+bookkeeping_pin_setting(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+static void
+connect_spi(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
 }

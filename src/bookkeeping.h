@@ -20,12 +20,14 @@ typedef struct Bookkeeping
 } Bookkeeping;
 
 /* in bookkeeping.c */
-extern void bookkeeping_begin(Bookkeeping *scope, Oid userid);
+extern void bookkeeping_begin_as_owner(Bookkeeping *scope, Oid owner);
+extern void bookkeeping_begin_as_caller(Bookkeeping *scope, bool reading);
 extern void bookkeeping_end(Bookkeeping *scope);
 extern SPIPlanPtr bookkeeping_prepare(SPIPlanPtr *plan, const char *sql,
 									  int nargs, Oid *argtypes);
 extern void bookkeeping_execute(SPIPlanPtr plan, Datum *values,
 								const char *nulls, int expected);
+extern void bookkeeping_pin_setting(const char *name, const char *value);
 extern char *bookkeeping_string(HeapTuple tuple, TupleDesc desc, int column);
 extern Datum bookkeeping_optional_text(const char *string, char *null_flag);
 

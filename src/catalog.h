@@ -55,6 +55,9 @@ typedef struct StoredRevision
 	char	   *loaded_checksum;	/* of the scripts as they were loaded */
 } StoredRevision;
 
+/* columns of the log, all of which catalog_read_log() returns */
+#define CATALOG_LOG_NCOLUMNS 22
+
 /* What a step leaves in migrate.log */
 typedef struct LogEntry
 {
@@ -73,6 +76,7 @@ typedef struct LogEntry
 /* in catalog_environment.c */
 extern Oid	catalog_owner(void);
 extern Oid	catalog_relation(const char *relname);
+extern void catalog_check_no_trigger(const char *relname);
 extern Environment *catalog_default_environment(const char *name);
 extern Environment *catalog_environment(const char *name);
 extern bool catalog_environment_exists(const char *name);
@@ -87,7 +91,7 @@ extern List *catalog_revisions(const Environment *environment);
 /* in catalog_revision.c */
 extern StoredRevision *catalog_fetch(const Environment *environment,
 									 const char *revision);
-extern void catalog_insert(const Environment *environment,
+extern void catalog_insert(Environment *environment,
 						   const StoredRevision *revision);
 extern void catalog_update(const Environment *environment,
 						   const StoredRevision *revision);

@@ -65,6 +65,34 @@ catalog_relation(const char *relname)
 }
 
 /*
+ * Raise an error if one of our tables has a trigger or a rule.
+ *
+ * We make none, and write as the owner: somebody who was granted TRIGGER on
+ * the table would have their code run with the owner's rights.
+ */
+void
+catalog_check_no_trigger(const char *relname)
+{
+	HeapTuple	tuple;
+	bool		found;
+
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(catalog_relation(relname)));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for table \"%s\"", relname);
+	found = ((Form_pg_class) GETSTRUCT(tuple))->relhastriggers ||
+		((Form_pg_class) GETSTRUCT(tuple))->relhasrules;
+	ReleaseSysCache(tuple);
+	if (found)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s.%s\" has a trigger or a rule",
+						TABLES_SCHEMA, relname),
+				 errdetail("It is written with the rights of its owner, which code of others must not get."),
+				 errhint("Drop the trigger or rule, then run VACUUM %s.%s;",
+						 TABLES_SCHEMA, relname)));
+}
+
+/*
  * An environment as it is before anything was set.
  */
 Environment *
@@ -202,7 +230,8 @@ catalog_write_environment(const Environment *environment)
 	char		nulls[9] = "        ";
 	Bookkeeping scope;
 
-	bookkeeping_begin(&scope, catalog_owner());
+	catalog_check_no_trigger(RELNAME_ENVIRONMENT);
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = CStringGetTextDatum(environment->version_table_schema);
 	values[2] = CStringGetTextDatum(environment->version_table);
@@ -242,7 +271,8 @@ catalog_drop_environment(const char *name)
 	Datum		values[1];
 	Bookkeeping scope;
 
-	bookkeeping_begin(&scope, catalog_owner());
+	catalog_check_no_trigger(RELNAME_ENVIRONMENT);
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	values[0] = CStringGetTextDatum(name);
 	bookkeeping_execute(bookkeeping_prepare(&plan,
 											"DELETE FROM " TABLE_ENVIRONMENT " "

@@ -19,9 +19,6 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-/* Columns of the log */
-#define LOG_NCOLUMNS 22
-
 /*
  * Write the log row of a step that was done, as part of its transaction.
  */
@@ -40,7 +37,8 @@ catalog_log(const Environment *environment, const LogEntry *entry)
 
 	namestrcpy(&role, GetUserNameFromId(GetUserId(), false));
 
-	bookkeeping_begin(&scope, catalog_owner());
+	catalog_check_no_trigger(RELNAME_LOG);
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"INSERT INTO " TABLE_LOG " (environment, revision, direction, "
 						"versions_before, versions_after, started_at, duration, "
@@ -83,7 +81,7 @@ catalog_read_log(const Environment *environment, const char *revision,
 	Bookkeeping scope;
 	uint64		nrows;
 
-	bookkeeping_begin(&scope, catalog_owner());
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"SELECT id, environment, revision, direction, "
 						"versions_before, versions_after, started_at, duration, "
@@ -102,8 +100,8 @@ catalog_read_log(const Environment *environment, const char *revision,
 
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		Datum		columns[LOG_NCOLUMNS];
-		bool		isnull[LOG_NCOLUMNS];
+		Datum		columns[CATALOG_LOG_NCOLUMNS];
+		bool		isnull[CATALOG_LOG_NCOLUMNS];
 
 		heap_deform_tuple(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
 						  columns, isnull);
@@ -129,7 +127,7 @@ catalog_applied_checksum(const Environment *environment, const char *revision)
 	Datum		values[2];
 	char	   *result = NULL;
 
-	bookkeeping_begin(&scope, catalog_owner());
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"SELECT checksum FROM " TABLE_LOG " "
 						"WHERE environment OPERATOR(pg_catalog.=) $1 "
@@ -170,7 +168,7 @@ catalog_changed_since_applied(const Environment *environment)
 	Datum		values[1];
 	List	   *result = NIL;
 
-	bookkeeping_begin(&scope, catalog_owner());
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"SELECT r.revision FROM " TABLE_REVISION " r JOIN ("
 						"SELECT DISTINCT ON (revision) revision, direction, checksum "

@@ -39,8 +39,8 @@ static void revision_parameters(const Environment *environment,
 								Datum *values, char *nulls);
 
 /*
- * Read one revision with its scripts, or return NULL if there is none of that
- * id.  Its edges are the graph's and not read: down_ids and depends_ids stay
+ * Read one revision with its scripts.  Raises an error if there is none of
+ * that id: somebody has deleted it since the graph was read.  Its edges are the graph's and not read: down_ids and depends_ids stay
  * empty.
  */
 StoredRevision *
@@ -54,7 +54,7 @@ catalog_fetch(const Environment *environment, const char *revision)
 	Datum		values[2];
 	StoredRevision *result = NULL;
 
-	bookkeeping_begin(&scope, catalog_owner());
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"SELECT " REVISION_COLUMNS ", checksum "
 						"FROM " TABLE_REVISION " "
@@ -72,6 +72,11 @@ catalog_fetch(const Environment *environment, const char *revision)
 		MemoryContextSwitchTo(spi_context);
 	}
 	bookkeeping_end(&scope);
+	if (result == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" has disappeared", revision),
+				 errdetail("It was deleted from the catalog by something else than migrate_remove().")));
 	return result;
 }
 
@@ -111,7 +116,7 @@ stored_revision_from_tuple(HeapTuple tuple, TupleDesc desc)
  * "default" if this is its first.
  */
 void
-catalog_insert(const Environment *environment, const StoredRevision *revision)
+catalog_insert(Environment *environment, const StoredRevision *revision)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			argtypes[] = {TEXTOID, REVISION_ARGTYPES};
@@ -120,9 +125,14 @@ catalog_insert(const Environment *environment, const StoredRevision *revision)
 	Bookkeeping scope;
 
 	if (!environment->exists)
+	{
 		ensure_environment(environment);
+		environment->exists = true;
+	}
 
-	bookkeeping_begin(&scope, catalog_owner());
+	catalog_check_no_trigger(RELNAME_REVISION);
+	catalog_check_no_trigger(RELNAME_REVISION_EDGE);
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"INSERT INTO " TABLE_REVISION " (environment, " REVISION_COLUMNS ") "
 						"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
@@ -146,7 +156,8 @@ ensure_environment(const Environment *environment)
 	Datum		values[1];
 	Bookkeeping scope;
 
-	bookkeeping_begin(&scope, catalog_owner());
+	catalog_check_no_trigger(RELNAME_ENVIRONMENT);
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"INSERT INTO " TABLE_ENVIRONMENT " (name) VALUES ($1) "
 						"ON CONFLICT (name) DO NOTHING",
@@ -168,7 +179,9 @@ catalog_update(const Environment *environment, const StoredRevision *revision)
 	char		nulls[1 + REVISION_NCOLUMNS];
 	Bookkeeping scope;
 
-	bookkeeping_begin(&scope, catalog_owner());
+	catalog_check_no_trigger(RELNAME_REVISION);
+	catalog_check_no_trigger(RELNAME_REVISION_EDGE);
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	revision_parameters(environment, revision, values, nulls);
 	bookkeeping_prepare(&plan,
 						"UPDATE " TABLE_REVISION " SET (" REVISION_COLUMNS ") = "
@@ -195,7 +208,9 @@ catalog_delete(const Environment *environment, const char *revision)
 	Datum		values[2];
 	Bookkeeping scope;
 
-	bookkeeping_begin(&scope, catalog_owner());
+	catalog_check_no_trigger(RELNAME_REVISION);
+	catalog_check_no_trigger(RELNAME_REVISION_EDGE);
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"DELETE FROM " TABLE_REVISION " "
 						"WHERE environment OPERATOR(pg_catalog.=) $1 "

@@ -7,7 +7,8 @@
  * downgrade script.  No script holds a zero byte, so that no text can move
  * from one script to the other without a change of the checksum.  The bytes
  * are those of UTF-8, so that the same file has the same checksum in
- * databases of different encodings.
+ * databases of different encodings; where the encoding does not say what the
+ * bytes mean (SQL_ASCII, MULE_INTERNAL), they are taken as they are.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -75,13 +76,11 @@ checksum_scripts(const char *upgrade, const char *downgrade)
 static void
 add_script(pg_cryptohash_ctx *hash, const char *script)
 {
-	int			length = strlen(script);
-	char	   *utf8 = pg_server_to_any(script, length, PG_UTF8);
+	int			encoding = GetDatabaseEncoding();
+	const char *bytes = script;
 
-	if (utf8 != script)
-		length = strlen(utf8);
-	if (pg_cryptohash_update(hash, (const uint8 *) utf8, length) < 0)
+	if (encoding != PG_SQL_ASCII && encoding != PG_MULE_INTERNAL)
+		bytes = pg_server_to_any(script, strlen(script), PG_UTF8);
+	if (pg_cryptohash_update(hash, (const uint8 *) bytes, strlen(bytes)) < 0)
 		elog(ERROR, "could not compute SHA-256");
-	if (utf8 != script)
-		pfree(utf8);
 }

@@ -30,6 +30,16 @@
 #include "varatt.h"
 #endif
 
+/* 16: one function checks the rights on any kind of object */
+#if PG_VERSION_NUM >= 160000
+#include "catalog/pg_namespace.h"
+#define COMPAT_NAMESPACE_ACLCHECK(namespace_oid, role, mode) \
+	object_aclcheck(NamespaceRelationId, (namespace_oid), (role), (mode))
+#else
+#define COMPAT_NAMESPACE_ACLCHECK(namespace_oid, role, mode) \
+	pg_namespace_aclcheck((namespace_oid), (role), (mode))
+#endif
+
 /* 18: ExecutorRun lost its "execute_once" argument */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_EXECUTOR_RUN(queryDesc, direction, count) \

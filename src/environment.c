@@ -24,6 +24,7 @@ PG_FUNCTION_INFO_V1(migrate_environment_drop);
 
 static void check_version_table_is_free(const Environment *environment);
 static void take_settings(FunctionCallInfo fcinfo, Environment *environment);
+static void check_table_name(const char *name);
 static void check_search_path(const char *search_path);
 static IdStyle id_style_from_name(const char *name);
 
@@ -44,7 +45,7 @@ migrate_environment_create(PG_FUNCTION_ARGS)
 				 errmsg("the name of an environment must not be empty")));
 
 	state_refuse_unless_writable("migrate_environment_create");
-	(void) lock_environment(name);
+	lock_environment(name);
 	environment = catalog_default_environment(name);
 	if (catalog_environment_exists(name))
 		ereport(ERROR,
@@ -178,11 +179,30 @@ take_settings(FunctionCallInfo fcinfo, Environment *environment)
 					 errmsg("Can't locate timezone: %s", environment->timezone),
 					 errhint("SELECT name FROM pg_timezone_names lists them.")));
 	}
-	if (environment->version_table[0] == '\0' ||
-		environment->version_table_schema[0] == '\0')
+	check_table_name(environment->version_table);
+	check_table_name(environment->version_table_schema);
+	if (strncmp(environment->version_table_schema, "pg_temp", 7) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the version table cannot be a temporary table")));
+}
+
+/*
+ * Raise an error unless it can be the name of a table or a schema as it is.
+ */
+static void
+check_table_name(const char *name)
+{
+	if (name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("the name of a version table or its schema must not be empty")));
+	if (strlen(name) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("the name of a version table or its schema is too long"),
+				 errdetail("It has %zu bytes; at most %d are allowed.",
+						   strlen(name), NAMEDATALEN - 1)));
 }
 
 /*

@@ -38,10 +38,8 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "hint.h"
 #include "script.h"
-
-/* is a script being run in this session? */
-static bool in_progress = false;
 
 static void execute_statements(Script *script, Portal portal);
 static void execute_statement(const char *sql);
@@ -72,7 +70,6 @@ execute_script(Script *script, const char *search_path)
 	MemoryContext oldcontext = CurrentMemoryContext;
 	Portal		portal = ActivePortal;
 	const char *volatile save_source = portal ? portal->sourceText : NULL;
-	bool		save_in_progress = in_progress;
 	int			nestlevel = NewGUCNestLevel();
 
 	script_pin_lexer();
@@ -80,8 +77,6 @@ execute_script(Script *script, const char *search_path)
 		(void) set_config_option("search_path", search_path,
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
-
-	in_progress = true;
 
 	PG_TRY();
 	{
@@ -92,7 +87,6 @@ execute_script(Script *script, const char *search_path)
 		ErrorData  *edata;
 		char	   *hint;
 
-		in_progress = save_in_progress;
 		if (portal)
 			portal->sourceText = save_source;
 
@@ -103,26 +97,15 @@ execute_script(Script *script, const char *search_path)
 			PG_RE_THROW();
 
 		FlushErrorState();
-		edata->hint = hint;
+		edata->hint = hint_in_environment(hint);
 		ReThrowError(edata);
 	}
 	PG_END_TRY();
 
-	in_progress = save_in_progress;
 	script->current = NULL;
 	AtEOXact_GUC(false, nestlevel);
 
 	return list_length(script->statements);
-}
-
-/*
- * Is a script being run in this session?  Callers use it to refuse commands
- * that a script must not give.
- */
-bool
-execute_in_progress(void)
-{
-	return in_progress;
 }
 
 /*

@@ -87,6 +87,7 @@ static const pg_wchar no_word_ranges[][2] = {
 	{0x1F1E6, 0x1F1FF}, {0x1F300, 0x1FAFF}
 };
 
+static void make_harmless(char *name);
 static const char *next_piece(const char *file_template, const char *pos,
 							  TemplatePiece *piece);
 static Placeholder find_placeholder(const char *name, size_t length);
@@ -153,17 +154,53 @@ filename_from_template(const char *file_template, const char *id,
 		}
 	}
 
-	/* an id may hold what would lead to another directory, or hide the file */
-	for (char *c = name.data; *c; c++)
+	make_harmless(name.data);
+	appendStringInfoString(&name, FILE_EXTENSION);
+	return name.data;
+}
+
+/*
+ * The file name that a caller gives, or NULL: the last part of a path, and as
+ * harmless to whoever writes exported files as one made from a template.
+ *
+ * The result is allocated in the current memory context.
+ */
+char *
+filename_given(const char *path)
+{
+	const char *name = path;
+	char	   *result;
+
+	if (path == NULL)
+		return NULL;
+	for (const char *c = path; *c; c++)
+	{
+		if (*c == '/' || *c == '\\')
+			name = c + 1;
+	}
+	if (*name == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("\"%s\" is not the name of a file", path)));
+	result = pstrdup(name);
+	make_harmless(result);
+	return result;
+}
+
+/*
+ * Replace, in place, what would lead to another directory, hide the file or
+ * make an option of its name.
+ */
+static void
+make_harmless(char *name)
+{
+	for (char *c = name; *c; c++)
 	{
 		if ((unsigned char) *c < ' ' || *c == 0x7F || *c == '/' || *c == '\\')
 			*c = '_';
 	}
-	if (name.data[0] == '.' || name.data[0] == '-')
-		name.data[0] = '_';
-
-	appendStringInfoString(&name, FILE_EXTENSION);
-	return name.data;
+	if (name[0] == '.' || name[0] == '-')
+		name[0] = '_';
 }
 
 /*

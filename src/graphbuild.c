@@ -52,6 +52,9 @@ static const bool illegal_characters[256] = {
 	['\x7f'] = true
 };
 
+/* long enough for any convention, and short enough for an index */
+#define MAX_NAME_BYTES 255
+
 static const char *const reserved_names[] = {
 	"base", "current", "head", "heads"
 };
@@ -149,6 +152,13 @@ graph_check_identifier(const char *kind, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("%s must not be empty", kind)));
+
+	if (strlen(name) > MAX_NAME_BYTES)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("%s is too long", kind),
+				 errdetail("It has %zu bytes; at most %d are allowed.",
+						   strlen(name), MAX_NAME_BYTES)));
 
 	for (const unsigned char *p = (const unsigned char *) name; *p; p++)
 	{

@@ -99,9 +99,7 @@ append_check(StringInfo body, const Guard *guard)
 					 quote_literal_cstr(table), table, table);
 	if (guard->create)
 	{
-		/* as in version.c */
-		char	   *constraint = psprintf("%s_pkc",
-										  guard->environment->version_table);
+		char	   *constraint = version_constraint_name(guard->environment);
 
 		appendStringInfo(body,
 						 "\tELSE\n"

@@ -264,3 +264,20 @@ report_not_in_line(const Range *range)
 			 errdetail("The end of a range has to rest on its start."),
 			 hint_statement("SELECT * FROM migrate_history();")));
 }
+
+/*
+ * Does one end of a range (or NULL) begin with the word "current", so that it
+ * cannot be told without the version table?
+ */
+bool
+history_uses_current(const char *range)
+{
+	const char *colon;
+
+	if (range == NULL)
+		return false;
+	colon = strchr(range, ':');
+	return strncmp(range + strspn(range, " \t\r\n"), "current", 7) == 0 ||
+		(colon != NULL &&
+		 strncmp(colon + 1 + strspn(colon + 1, " \t\r\n"), "current", 7) == 0);
+}

@@ -69,7 +69,7 @@ Datum
 migrate_load(PG_FUNCTION_ARGS)
 {
 	RevisionFile *file = revfile_parse(sqlcall_required_text(fcinfo, 0, "script"),
-									   sqlcall_text(fcinfo, 1));
+									   filename_given(sqlcall_text(fcinfo, 1)));
 	List	   *ids = load_files(sqlcall_text(fcinfo, 3), list_make1(file),
 								 sqlcall_text(fcinfo, 2), "migrate_load");
 
@@ -95,7 +95,7 @@ migrate_load_files(PG_FUNCTION_ARGS)
 	for (int i = 0; i < list_length(scripts); i++)
 		files = lappend(files,
 						revfile_parse(list_nth(scripts, i),
-									  filenames ? list_nth(filenames, i) : NULL));
+									  filenames ? filename_given(list_nth(filenames, i)) : NULL));
 	return sqlcall_return_texts(fcinfo,
 								load_files(sqlcall_text(fcinfo, 3), files,
 										   sqlcall_text(fcinfo, 2),
@@ -137,11 +137,11 @@ migrate_export(PG_FUNCTION_ARGS)
 	MemoryContext row_context;
 	MemoryContext caller;
 
-	if (range != NULL && strstr(range, "current") != NULL)
+	if (history_uses_current(range))
 		state_require_known(state);
 	revisions = history_range(state->graph, range, state->versions);
 
-	rsinfo = sqlcall_begin_rows(fcinfo);
+	rsinfo = sqlcall_begin_rows(fcinfo, 2);
 	row_context = AllocSetContextCreate(CurrentMemoryContext,
 										"migrate_export per-row context",
 										ALLOCSET_DEFAULT_SIZES);
@@ -158,8 +158,6 @@ migrate_export(PG_FUNCTION_ARGS)
 			continue;
 
 		stored = catalog_fetch(state->environment, revision->id);
-		if (stored == NULL)
-			elog(ERROR, "revision \"%s\" has disappeared", revision->id);
 		values[0] = CStringGetTextDatum(stored->file.filename);
 		values[1] = CStringGetTextDatum(revfile_text(&stored->file));
 		sqlcall_put_row(rsinfo, values, nulls);
@@ -428,8 +426,6 @@ store_file(const State *state, const bool *applied, RevisionFile *file,
 
 	revision = state->graph->revisions[index];
 	stored = catalog_fetch(state->environment, file->id);
-	if (stored == NULL)
-		elog(ERROR, "revision \"%s\" has disappeared", file->id);
 	stored->file.down_ids = revision->down_ids;
 	stored->file.depends_ids = revision->depends_ids;
 

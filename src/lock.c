@@ -7,9 +7,12 @@
  * reach: they set the last field of the lock tag to 1 or 2.  In pg_locks it
  * shows as locktype "advisory" with objsubid 19783 ("MG").
  *
- * The lock is tried and never waited in: a session that sleeps in the lock
- * manager holds a snapshot that CREATE INDEX CONCURRENTLY, in any session of
- * the database, would wait for.
+ * The lock is tried and never waited in.  Whoever waits in the lock manager
+ * does so with a snapshot and a virtual transaction that CREATE INDEX
+ * CONCURRENTLY, run by the holder of the lock, would wait for in turn.  The
+ * price is that the deadlock detector sees nothing of the wait, so that we
+ * look for a circle ourselves, as often as it would: who waits for the run
+ * lock holds a marker lock, and everybody else's waits are the server's.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -33,12 +36,22 @@
 /* last field of the lock tag: "MG" */
 #define LOCK_CLASS 0x4D47
 
+/* third field: the run lock, and the marker of those who wait for it */
+#define LOCK_RUN 0
+#define LOCK_RUN_SQL "0"
+#define LOCK_WAITS_FOR_RUN 1
+#define LOCK_WAITS_FOR_RUN_SQL "1"
+
 /* how long to sleep between tries, in milliseconds */
 #define FIRST_SLEEP 10
 #define LONGEST_SLEEP 250
 
+static LOCKTAG lock_tag(const char *environment, uint32 purpose);
 static bool try_lock(const LOCKTAG *tag);
+static void wait_for_lock(const char *environment, const LOCKTAG *tag);
+static void check_deadlock(const char *environment, const LOCKTAG *tag);
 static char *describe_holder(const LOCKTAG *tag);
+static char *query_about_lock(const LOCKTAG *tag, const char *sql);
 static void sleep_for(long milliseconds);
 
 /*
@@ -46,44 +59,39 @@ static void sleep_for(long milliseconds);
  *
  * Waits, politely and open to cancellation, as long as lock_timeout allows;
  * 0 means without limit, as for every lock.  Says who holds the lock, once,
- * before it waits.  Raises ERRCODE_LOCK_NOT_AVAILABLE when the time is over.
- *
- * Returns whether it had to wait, and so whether what the caller knows of the
- * environment may be out of date.
+ * before it waits.  Raises ERRCODE_LOCK_NOT_AVAILABLE when the time is over,
+ * and ERRCODE_T_R_DEADLOCK_DETECTED if the holder waits for this session.
  */
-bool
+void
 lock_environment(const char *environment)
 {
-	LOCKTAG		tag;
-	TimestampTz start;
-	long		sleep = FIRST_SLEEP;
+	LOCKTAG		tag = lock_tag(environment, LOCK_RUN);
+	LOCKTAG		marker = lock_tag(environment, LOCK_WAITS_FOR_RUN);
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId,
-						 DatumGetUInt32(hash_any((const unsigned char *) environment,
-												 strlen(environment))),
-						 0, LOCK_CLASS);
 	if (try_lock(&tag))
-		return false;
+		return;
 
-	start = GetCurrentTimestamp();
 	ereport(NOTICE,
 			(errmsg("waiting for another run in environment \"%s\" to end",
 					environment),
 			 errdetail_internal("%s", describe_holder(&tag))));
-	do
-	{
-		if (LockTimeout > 0 &&
-			TimestampDifferenceExceeds(start, GetCurrentTimestamp(), LockTimeout))
-			ereport(ERROR,
-					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-					 errmsg("could not obtain the run lock of environment \"%s\" within lock_timeout",
-							environment),
-					 errdetail_internal("%s", describe_holder(&tag)),
-					 errhint("Wait for that session, or end it with SELECT pg_terminate_backend(pid), then try again.")));
-		sleep_for(sleep);
-		sleep = Min(sleep * 2, LONGEST_SLEEP);
-	} while (!try_lock(&tag));
-	return true;
+
+	/* an error releases the marker with the (sub)transaction */
+	(void) LockAcquire(&marker, ShareLock, false, false);
+	wait_for_lock(environment, &tag);
+	LockRelease(&marker, ShareLock, false);
+}
+
+static LOCKTAG
+lock_tag(const char *environment, uint32 purpose)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId,
+						 DatumGetUInt32(hash_any((const unsigned char *) environment,
+												 strlen(environment))),
+						 purpose, LOCK_CLASS);
+	return tag;
 }
 
 /*
@@ -96,41 +104,123 @@ try_lock(const LOCKTAG *tag)
 }
 
 /*
+ * Try until it is ours, or the time is over.
+ */
+static void
+wait_for_lock(const char *environment, const LOCKTAG *tag)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz checked = start;
+	long		sleep = FIRST_SLEEP;
+
+	do
+	{
+		TimestampTz now = GetCurrentTimestamp();
+
+		if (LockTimeout > 0 &&
+			TimestampDifferenceExceeds(start, now, LockTimeout))
+			ereport(ERROR,
+					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					 errmsg("could not obtain the run lock of environment \"%s\" within lock_timeout",
+							environment),
+					 errdetail_internal("%s", describe_holder(tag)),
+					 errhint("Wait for that session, or end it with SELECT pg_terminate_backend(pid), then try again.")));
+		if (TimestampDifferenceExceeds(checked, now, DeadlockTimeout))
+		{
+			check_deadlock(environment, tag);
+			checked = now;
+		}
+		sleep_for(sleep);
+		sleep = Min(sleep * 2, LONGEST_SLEEP);
+	} while (!try_lock(tag));
+}
+
+/*
+ * Raise an error if the holder of the lock waits, perhaps by way of others,
+ * for a lock of this session.
+ */
+static void
+check_deadlock(const char *environment, const LOCKTAG *tag)
+{
+	char	   *circle;
+
+	circle = query_about_lock(tag,
+							  "WITH RECURSIVE waits (pid) AS ("
+							  "SELECT l.pid FROM pg_locks l "
+							  "WHERE l.locktype = 'advisory' AND l.granted "
+							  "AND l.database = $1 AND l.classid = $2 "
+							  "AND l.objid = " LOCK_RUN_SQL " AND l.objsubid = $3 "
+							  "UNION "
+							  "SELECT b.pid FROM waits w, LATERAL ("
+							  "SELECT unnest(pg_blocking_pids(w.pid)) AS pid "
+							  "UNION "
+							  "SELECT h.pid FROM pg_locks m JOIN pg_locks h "
+							  "ON h.locktype = 'advisory' AND h.granted "
+							  "AND h.database = m.database AND h.classid = m.classid "
+							  "AND h.objid = " LOCK_RUN_SQL " AND h.objsubid = m.objsubid "
+							  "WHERE m.pid = w.pid AND m.locktype = 'advisory' "
+							  "AND m.database = $1 AND m.objsubid = $3 "
+							  "AND m.objid = " LOCK_WAITS_FOR_RUN_SQL ") b) "
+							  "SELECT 'yes' FROM waits WHERE pid = pg_backend_pid()");
+	if (circle != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_DEADLOCK_DETECTED),
+				 errmsg("deadlock detected"),
+				 errdetail("This session waits for the run lock of environment \"%s\", whose holder waits for a lock of this session.  %s",
+						   environment, describe_holder(tag)),
+				 errhint("Begin the transaction with the call, before other locks are taken, and name several environments always in the same order; then try again.")));
+}
+
+/*
  * Say who holds the lock, as a sentence for DETAIL.
  */
 static char *
 describe_holder(const LOCKTAG *tag)
 {
+	char	   *holder;
+
+	/* a prepared transaction has no process */
+	holder = query_about_lock(tag,
+							  "SELECT CASE WHEN l.pid IS NULL "
+							  "THEN 'Held by a prepared transaction; pg_prepared_xacts shows it.' "
+							  "ELSE format('Held by process %s (user \"%s\", application \"%s\") since %s.', "
+							  "l.pid, a.usename, a.application_name, "
+							  "date_trunc('second', a.xact_start)) END "
+							  "FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
+							  "WHERE l.locktype = 'advisory' AND l.granted "
+							  "AND l.database = $1 AND l.classid = $2 "
+							  "AND l.objid = " LOCK_RUN_SQL " AND l.objsubid = $3");
+	return holder ? holder : "The session that held it has just ended.";
+}
+
+/*
+ * Return the first row's only column of a query whose parameters are the
+ * database, the environment's part of the lock tag and our class, or NULL.
+ *
+ * It runs as the owner of our tables, who may see other sessions' columns, and
+ * with nothing but pg_catalog in the search path.
+ */
+static char *
+query_about_lock(const LOCKTAG *tag, const char *sql)
+{
 	MemoryContext caller = CurrentMemoryContext;
 	Bookkeeping scope;
-	Oid			argtypes[] = {OIDOID, INT8OID, INT4OID};
+	Oid			argtypes[] = {OIDOID, OIDOID, INT2OID};
 	Datum		values[3];
-	char	   *result = "The session that held it has just ended.";
+	char	   *result = NULL;
 
 	values[0] = ObjectIdGetDatum(tag->locktag_field1);
-	values[1] = Int64GetDatum((int64) tag->locktag_field2);
-	values[2] = Int32GetDatum(tag->locktag_field4);
+	values[1] = ObjectIdGetDatum(tag->locktag_field2);
+	values[2] = Int16GetDatum((int16) tag->locktag_field4);
 
-	/* as the owner of our tables, who may see other sessions' columns */
-	bookkeeping_begin(&scope, catalog_owner());
-	if (SPI_execute_with_args("SELECT pg_catalog.format('Held by process %s (user \"%s\", application \"%s\") since %s.', "
-							  "a.pid, a.usename, a.application_name, "
-							  "pg_catalog.date_trunc('second', a.xact_start)) "
-							  "FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a "
-							  "ON a.pid OPERATOR(pg_catalog.=) l.pid "
-							  "WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted "
-							  "AND l.database OPERATOR(pg_catalog.=) $1 "
-							  "AND CAST(l.classid AS bigint) OPERATOR(pg_catalog.=) $2 "
-							  "AND CAST(l.objsubid AS integer) OPERATOR(pg_catalog.=) $3",
-							  3, argtypes, values, NULL, false, 1) != SPI_OK_SELECT)
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
+	if (SPI_execute_with_args(sql, lengthof(argtypes), argtypes, values, NULL,
+							  false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not look for the holder of the run lock");
 	if (SPI_processed > 0)
-	{
-		char	   *value = SPI_getvalue(SPI_tuptable->vals[0],
-										 SPI_tuptable->tupdesc, 1);
-
-		result = MemoryContextStrdup(caller, value);
-	}
+		result = MemoryContextStrdup(caller,
+									 SPI_getvalue(SPI_tuptable->vals[0],
+												  SPI_tuptable->tupdesc, 1));
 	bookkeeping_end(&scope);
 	return result;
 }

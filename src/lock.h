@@ -11,6 +11,6 @@
 #define MIGRATE_LOCK_H
 
 /* in lock.c */
-extern bool lock_environment(const char *environment);
+extern void lock_environment(const char *environment);
 
 #endif							/* MIGRATE_LOCK_H */

@@ -37,7 +37,7 @@ typedef void (*FillRow) (const State *state, const Revision *revision,
 #define MAX_COLUMNS 21
 
 static Datum return_revisions(FunctionCallInfo fcinfo, const State *state,
-							  List *revisions, FillRow fill);
+							  List *revisions, FillRow fill, int ncolumns);
 static void fill_current(const State *state, const Revision *revision,
 						 Datum *values, bool *nulls);
 static void fill_head(const State *state, const Revision *revision,
@@ -61,7 +61,7 @@ migrate_current(PG_FUNCTION_ARGS)
 	state_require_known(state);
 	return return_revisions(fcinfo, state,
 							resolve_current(state->graph, state->versions),
-							fill_current);
+							fill_current, 4);
 }
 
 /*
@@ -72,7 +72,7 @@ migrate_heads(PG_FUNCTION_ARGS)
 {
 	State	   *state = state_read(sqlcall_text(fcinfo, 0));
 
-	return return_revisions(fcinfo, state, state->graph->heads, fill_head);
+	return return_revisions(fcinfo, state, state->graph->heads, fill_head, 5);
 }
 
 /*
@@ -90,7 +90,7 @@ migrate_branches(PG_FUNCTION_ARGS)
 		if (list_length(state->graph->revisions[lfirst_int(lc)]->children) > 1)
 			branch_points = lappend_int(branch_points, lfirst_int(lc));
 	}
-	return return_revisions(fcinfo, state, branch_points, fill_branch_point);
+	return return_revisions(fcinfo, state, branch_points, fill_branch_point, 4);
 }
 
 /*
@@ -102,11 +102,11 @@ migrate_history(PG_FUNCTION_ARGS)
 	char	   *range = sqlcall_text(fcinfo, 0);
 	State	   *state = state_read(sqlcall_text(fcinfo, 1));
 
-	if (range != NULL && strstr(range, "current") != NULL)
+	if (history_uses_current(range))
 		state_require_known(state);
 	return return_revisions(fcinfo, state,
 							history_range(state->graph, range, state->versions),
-							fill_history);
+							fill_history, 10);
 }
 
 /*
@@ -123,7 +123,7 @@ migrate_show(PG_FUNCTION_ARGS)
 	return return_revisions(fcinfo, state,
 							resolve_symbol_or_current(state->graph, symbol,
 													  state->versions),
-							fill_detail);
+							fill_detail, MAX_COLUMNS);
 }
 
 /*
@@ -131,9 +131,9 @@ migrate_show(PG_FUNCTION_ARGS)
  */
 static Datum
 return_revisions(FunctionCallInfo fcinfo, const State *state,
-				 List *revisions, FillRow fill)
+				 List *revisions, FillRow fill, int ncolumns)
 {
-	ReturnSetInfo *rsinfo = sqlcall_begin_rows(fcinfo);
+	ReturnSetInfo *rsinfo = sqlcall_begin_rows(fcinfo, ncolumns);
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext,
 													  "return_revisions per-row context",
 													  ALLOCSET_DEFAULT_SIZES);
@@ -210,8 +210,6 @@ fill_detail(const State *state, const Revision *revision,
 	const RevisionFile *file;
 	bool	   *applied = graph_ancestors(state->graph, state->versions);
 
-	if (stored == NULL)
-		elog(ERROR, "revision \"%s\" has disappeared", revision->id);
 	file = &stored->file;
 
 	sqlcall_set_text(values, nulls, 0, revision->id);

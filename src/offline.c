@@ -390,8 +390,6 @@ fetch_script(const Offline *offline, const Step *step, bool *outside)
 	Script	   *script;
 	ListCell   *lc;
 
-	if (stored == NULL)
-		elog(ERROR, "revision \"%s\" has disappeared", id);
 	if (step->direction == DIRECTION_DOWNGRADE && stored->file.downgrade == NULL)
 		raise_irreversible(offline, step);
 

@@ -30,6 +30,7 @@ extern List *plan_apply_step(List *versions, const Step *step);
 extern List *plan_stamp(const Graph *graph, List *versions, List *targets);
 
 /* in history.c */
+extern bool history_uses_current(const char *range);
 extern List *history_range(const Graph *graph, const char *range,
 						   List *versions);
 

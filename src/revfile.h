@@ -53,6 +53,7 @@ extern char *revfile_text(const RevisionFile *file);
 extern char *filename_from_template(const char *file_template, const char *id,
 									const char *message, int slug_length,
 									TimestampTz date, const char *timezone);
+extern char *filename_given(const char *path);
 extern void filename_check_template(const char *file_template);
 
 /* in revid.c */

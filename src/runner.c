@@ -43,6 +43,9 @@ typedef struct Run
 								 * until a step has told of them */
 } Run;
 
+/* is a run under way in this session? */
+static bool in_progress = false;
+
 static void check_scripts(const State *state, List *plan);
 static Script *fetch_script(const State *state, const Step *step,
 							StoredRevision **stored);
@@ -101,6 +104,16 @@ runner_run(const RunRequest *request)
 
 	return state_ids_in_load_order(state,
 								   resolve_current(state->graph, run.versions));
+}
+
+/*
+ * Is a run under way in this session?  Then we are called by a script, or by
+ * a trigger that a run has fired, and nothing may be written under its feet.
+ */
+bool
+runner_in_progress(void)
+{
+	return in_progress;
 }
 
 /*
@@ -198,8 +211,6 @@ fetch_script(const State *state, const Step *step, StoredRevision **stored)
 	StoredRevision *revision = catalog_fetch(state->environment, id);
 	const char *text;
 
-	if (revision == NULL)
-		elog(ERROR, "revision \"%s\" has disappeared", id);
 
 	text = step->direction == DIRECTION_UPGRADE ?
 	revision->file.upgrade : revision->file.downgrade;
@@ -210,6 +221,13 @@ fetch_script(const State *state, const Step *step, StoredRevision **stored)
 				 errmsg("revision \"%s\" cannot be downgraded", id),
 				 errdetail("It has no downgrade script."),
 				 hint_statement("%s", irreversible_hint(state, step->revision))));
+
+	/* somebody may have been at the table since state_require_unchanged() */
+	if (strcmp(revision->checksum, revision->loaded_checksum) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_MIGRATE_REVISION_CHANGED),
+				 errmsg("revision \"%s\" was changed after it was loaded", id),
+				 errdetail("Its stored scripts were changed while this run was under way.")));
 
 	*stored = revision;
 	return script_parse(text, id, step->direction);
@@ -274,6 +292,8 @@ run_steps(Run *run, List *plan)
 								run->state->graph->revisions[lfirst_int(added)]->id);
 	}
 
+	/* no run begins within one, so that this one need not be saved */
+	in_progress = true;
 	PG_TRY();
 	{
 		if (run->request->purge)
@@ -284,6 +304,7 @@ run_steps(Run *run, List *plan)
 	}
 	PG_FINALLY();
 	{
+		in_progress = false;
 		version_end_write(run->writer);
 	}
 	PG_END_TRY();
@@ -351,7 +372,7 @@ run_step(Run *run, const Step *step)
 		entry.checksum = stored->checksum;
 		entry.search_path = state->environment->search_path ?
 			state->environment->search_path :
-			GetConfigOption("search_path", false, false);
+			pstrdup(GetConfigOption("search_path", false, false));
 		entry.statements = execute_script(script,
 										  state->environment->search_path);
 	}

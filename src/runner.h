@@ -23,6 +23,7 @@ typedef struct RunRequest
 
 /* in runner.c */
 extern List *runner_run(const RunRequest *request);
+extern bool runner_in_progress(void);
 extern List *runner_plan(const State *state, Direction direction,
 						 List *versions, List *targets);
 extern char *runner_step_title(const State *state, const Step *step);

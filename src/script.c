@@ -20,6 +20,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
+#include "bookkeeping.h"
 #include "script.h"
 
 /* What the callback of a failed parse knows and finds out */
@@ -32,7 +33,6 @@ typedef struct ParseArg
 
 static List *parse_text(const Script *script);
 static void parse_error_callback(void *arg);
-static void pin_setting(const char *name, const char *value);
 static int	count_newlines(const char *text, int from, int to);
 
 /*
@@ -112,7 +112,7 @@ parse_text(const Script *script)
 	arg->script = script;
 	script_pin_lexer();
 	if (client_min_messages < ERROR)
-		pin_setting("client_min_messages", "error");
+		bookkeeping_pin_setting("client_min_messages", "error");
 
 	PG_TRY();
 	{
@@ -173,17 +173,11 @@ script_pin_lexer(void)
 	if (script_lexer_is_pinned())
 		return;
 
-	pin_setting("standard_conforming_strings", "on");
-	pin_setting("backslash_quote", "safe_encoding");
-	pin_setting("escape_string_warning", "on");
+	bookkeeping_pin_setting("standard_conforming_strings", "on");
+	bookkeeping_pin_setting("backslash_quote", "safe_encoding");
+	bookkeeping_pin_setting("escape_string_warning", "on");
 }
 
-static void
-pin_setting(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-}
 
 /* Return the line, from 1, that the byte at offset is on. */
 int

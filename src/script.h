@@ -81,6 +81,5 @@ extern char *script_error_hint(const Script *script, const ErrorData *edata);
 
 /* in execute.c */
 extern int	execute_script(Script *script, const char *search_path);
-extern bool execute_in_progress(void);
 
 #endif							/* MIGRATE_SCRIPT_H */

@@ -84,13 +84,33 @@ sqlcall_return_texts(FunctionCallInfo fcinfo, List *strings)
 }
 
 /*
- * Begin to return rows of the type that the function is declared with.
+ * Begin to return rows of the type that the function is declared with, which
+ * has to have so many columns: somebody may have altered a named type, or the
+ * library may be older or newer than the SQL that was installed.
  */
 ReturnSetInfo *
-sqlcall_begin_rows(FunctionCallInfo fcinfo)
+sqlcall_begin_rows(FunctionCallInfo fcinfo, int ncolumns)
 {
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+
 	InitMaterializedSRF(fcinfo, 0);
-	return (ReturnSetInfo *) fcinfo->resultinfo;
+	sqlcall_check_columns(rsinfo->setDesc, ncolumns);
+	return rsinfo;
+}
+
+/*
+ * Raise an error unless a row type has as many columns as we fill.
+ */
+void
+sqlcall_check_columns(TupleDesc tupdesc, int ncolumns)
+{
+	if (tupdesc->natts != ncolumns)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("row type of the function has %d columns instead of %d",
+						tupdesc->natts, ncolumns),
+				 errdetail("The table or type that it is declared with was altered, or library and extension are of different versions."),
+				 errhint("ALTER EXTENSION migrate UPDATE;")));
 }
 
 /*

@@ -17,7 +17,7 @@
 #include "lock.h"
 #include "miscadmin.h"
 #include "resolve.h"
-#include "script.h"
+#include "runner.h"
 #include "state.h"
 #include "tcop/utility.h"
 #include "textlist.h"
@@ -58,10 +58,11 @@ state_begin_write(const char *environment, const char *function)
 	State	   *state = palloc0(sizeof(State));
 
 	state_refuse_unless_writable(function);
+	lock_environment(environment ? environment : MIGRATE_DEFAULT_ENVIRONMENT);
+
+	/* only now: whoever held the lock may have changed the settings */
 	state->environment = catalog_environment(environment);
-	/* whoever held the lock may have changed the environment's settings */
-	if (lock_environment(state->environment->name))
-		state->environment = catalog_environment(environment);
+	hint_set_environment(state->environment->name);
 	read_state(state);
 	return state;
 }
@@ -173,7 +174,7 @@ state_refuse_unless_writable(const char *function)
 						command),
 				 errhint("Call it after CREATE EXTENSION has finished.")));
 
-	if (execute_in_progress())
+	if (runner_in_progress())
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("%s cannot be called from a revision's script",

@@ -52,6 +52,7 @@ migrate_status(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
+	sqlcall_check_columns(tupdesc, STATUS_NCOLUMNS);
 
 	sqlcall_set_text(values, nulls, 0, state->environment->name);
 	values[1] = textlist_to_array(state_ids_in_load_order(state,
@@ -147,7 +148,7 @@ migrate_log(PG_FUNCTION_ARGS)
 				 errmsg("argument \"max_rows\" must not be negative"),
 				 errhint("NULL shows all rows.")));
 
-	rsinfo = sqlcall_begin_rows(fcinfo);
+	rsinfo = sqlcall_begin_rows(fcinfo, CATALOG_LOG_NCOLUMNS);
 	if (catalog_read_log(environment, symbol, max_rows,
 						 rsinfo->setResult, rsinfo->setDesc) > 0 ||
 		symbol == NULL || max_rows == 0)
@@ -208,7 +209,7 @@ return_plan(FunctionCallInfo fcinfo, List *targets)
 						 NULL);
 	plan = runner_plan(state, direction, versions, targets);
 
-	rsinfo = sqlcall_begin_rows(fcinfo);
+	rsinfo = sqlcall_begin_rows(fcinfo, PLAN_NCOLUMNS);
 	step_context = AllocSetContextCreate(CurrentMemoryContext,
 										 "return_plan per-step context",
 										 ALLOCSET_DEFAULT_SIZES);

@@ -12,12 +12,13 @@
 
 #define TABLES_SCHEMA "migrate"
 
-/* tables that are scanned without SPI, by their names within the schema ... */
+/* the tables by their names within the schema ... */
 #define RELNAME_ENVIRONMENT "environment"
 #define RELNAME_REVISION "revision"
 #define RELNAME_REVISION_EDGE "revision_edge"
+#define RELNAME_LOG "log"
 
-/* ... and their columns, in the order of the install script */
+/* ... and the columns of those that are scanned without SPI, in their order */
 enum EnvironmentColumn
 {
 	ENVIRONMENT_NAME = 1,

@@ -3,6 +3,10 @@
  * version.h
  *	  The version table: Alembic's own, and the user's.
  *
+ * It holds the current heads and nothing else.  It is read and written with
+ * the rights of the caller and never with those of the extension's owner,
+ * because whoever owns it may have put triggers on it.
+ *
  * Copyright (c) 2026, the migrate authors
  *
  *-------------------------------------------------------------------------
@@ -12,6 +16,7 @@
 
 #include "bookkeeping.h"
 #include "catalog.h"
+#include "nodes/parsenodes.h"
 
 /* its one column */
 #define VERSION_COLUMN "version_num"
@@ -19,21 +24,25 @@
 /* The version table while a run writes it */
 typedef struct VersionWriter
 {
-	const Environment *environment;
 	const char *display;		/* schema-qualified and quoted */
-	char	   *privilege_hint; /* for errors about missing rights */
 	Oid			relid;
+	Oid			namespace_oid;
+	const char *relname;
 	int			width;			/* longest id that fits, or -1 */
 	SPIPlanPtr	insert;			/* kept; freed by version_end_write() */
 	SPIPlanPtr	update;
 	SPIPlanPtr	delete;
-	Oid			namespace_oid;
-	const char *relname;
 } VersionWriter;
 
 /* in version.c */
 extern char *version_table_name(const Environment *environment);
+extern char *version_constraint_name(const Environment *environment);
+extern Oid	version_find_table(const Environment *environment);
+extern void version_check_rights(const Environment *environment, Oid relid,
+								 AclMode needed);
 extern List *version_read(const Environment *environment);
+
+/* in versionwrite.c */
 extern VersionWriter *version_begin_write(const Environment *environment);
 extern void version_check_width(const VersionWriter *writer, const char *id);
 extern void version_apply(VersionWriter *writer, const Graph *graph,

@@ -40,7 +40,9 @@ class Graphs:
         label_odds, depend_odds, merge_odds, base_odds = (
             rnd.random() * x for x in (.25, .35, .35, .3))
         labels = list(LABELS)
-        for _ in range(rnd.randint(1, 14)):
+        # a few large ones, where many branches are open at a time
+        size = rnd.randint(40, 120) if rnd.random() < .03 else rnd.randint(1, 14)
+        for _ in range(size):
             row = {"id": self.new_id(), "down": [], "deps": [], "labels": []}
             older = [x["id"] for x in rows]
             if older and rnd.random() > base_odds:
@@ -107,7 +109,7 @@ def random_upgrade(g, n):
         "%s@%s+%d" % (g.branch(), g.revision(), n),
         "%s@%s-%d" % (g.branch(), g.revision(), n),
         "%s@head-%d" % (g.branch(), n), "%s@-%d" % (g.branch(), n),
-        "%s@base" % g.branch(), g.branch(), "nosuch", "a:b"])
+        "%s@base" % g.branch(), g.branch(), "nosuch", "nosuch@base", "a:b"])
 
 
 def random_downgrade(g, n):

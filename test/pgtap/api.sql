@@ -94,7 +94,7 @@ INSERT INTO api VALUES
      'SETOF migrate.plan_step', 's', 'viewer'),
     ('migrate_log',
      'revision text DEFAULT NULL::text, max_rows integer DEFAULT 100, environment text DEFAULT NULL::text',
-     'SETOF migrate.log', 's', 'viewer'),
+     'SETOF migrate.log_entry', 's', 'viewer'),
     ('migrate_graph',
      'format text DEFAULT ''text''::text, environment text DEFAULT NULL::text',
      'SETOF text', 's', 'viewer'),

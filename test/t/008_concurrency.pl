@@ -16,6 +16,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = start_server('main');
+$node->append_conf('postgresql.conf', 'max_prepared_transactions = 2');
+$node->restart;
 
 create_database($node, 'app');
 load_files(
@@ -98,6 +100,45 @@ sql_fails($node, 'app',
 $first->query_safe('ROLLBACK');
 $first->quit;
 
+# A circle of waits, of which the server's deadlock detector sees only a part.
+# The holder of the run lock waits for a table of the session that waits for
+# the run lock.
+$node->safe_psql('app', 'CREATE TABLE side ()');
+$first = $node->background_psql('app');
+$first->query_safe('SET client_min_messages = warning; BEGIN');
+$first->query_safe(q(SELECT migrate_downgrade('base')));
+my $waiting = start_session(q(BEGIN; LOCK TABLE side; SELECT migrate_upgrade('head')));
+wait_until_said($waiting, qr/DETAIL:  Held by process/);
+$first->query_until(qr/going/, "\\echo going\nSELECT count(*) FROM side;\n");
+$waiting->{run}->finish;
+like($waiting->{err},
+	qr/ERROR:  40P01: deadlock detected\nDETAIL:  This session waits for the run lock of environment "default", whose holder waits for a lock of this session\.  Held by process \d+ /,
+	'a circle by way of a table');
+$first->query_safe('ROLLBACK');
+$first->quit;
+
+# Two transactions that run two environments crosswise: one of them gives up.
+$node->safe_psql(
+	'app', q(
+	SELECT migrate_environment_create('two', version_table => 'version_two');
+	SELECT migrate_revision('first', 'SELECT 1', '', rev_id => 't1', environment => 'two')));
+my @crosswise = map { start_session($_) } (
+	q(BEGIN; SELECT migrate_downgrade('base'); SELECT pg_sleep(0.5); SELECT migrate_upgrade(environment => 'two'); ROLLBACK),
+	q(BEGIN; SELECT migrate_upgrade(environment => 'two'); SELECT pg_sleep(0.5); SELECT migrate_downgrade('base'); ROLLBACK));
+$_->{run}->finish foreach @crosswise;
+cmp_ok(scalar(grep { $_->{err} =~ /ERROR:  40P01: deadlock detected/ } @crosswise),
+	'>=', 1, 'a circle by way of two environments');
+is(scalar(grep { $_->{err} =~ /ERROR:/ && $_->{err} !~ /40P01/ } @crosswise),
+	0, 'and no other error');
+
+# a prepared transaction has no process that could be named
+$node->safe_psql('app', q(BEGIN; SELECT migrate_downgrade('base'); PREPARE TRANSACTION 'half'));
+sql_fails($node, 'app',
+	q(SET lock_timeout = '50ms'; SELECT migrate_upgrade('head')),
+	'55P03', 'DETAIL:  Held by a prepared transaction; pg_prepared_xacts shows it\.',
+	'the lock of a prepared transaction');
+$node->safe_psql('app', q(ROLLBACK PREPARED 'half'));
+
 # Many at once: each revision is run exactly once, whoever comes first.
 load_files(
 	$node, 'app',
@@ -137,3 +178,27 @@ sql_is($node, 'app',
 	'9|9', 'each revision is in the log once');
 
 done_testing();
+
+# a session of psql that runs by itself
+sub start_session
+{
+	my ($sql) = @_;
+	my $session = { out => '', err => '' };
+
+	$session->{run} = IPC::Run::start(
+		[
+			'psql', '-X', '-A', '-t', '-v', 'VERBOSITY=verbose',
+			'-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('app'),
+			map { ('-c', $_) } split /; /, $sql
+		],
+		'<', \undef, '>', \$session->{out}, '2>', \$session->{err},
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	return $session;
+}
+
+sub wait_until_said
+{
+	my ($session, $pattern) = @_;
+
+	$session->{run}->pump until $session->{err} =~ $pattern;
+}

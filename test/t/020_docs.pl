@@ -462,7 +462,8 @@ sub test_sqlstates
 {
 	my $section = section_of('SQLSTATEs');
 	my $source = join '', map { slurp_file($_) } glob("$top/src/*.c");
-	my %wanted = map { lc($_) => 1 }
+	# PL/pgSQL leaves the T_R_ of transaction rollbacks out of their names
+	my %wanted = map { lc(s/^T_R_//r) => 1 }
 	  grep { !/^MIGRATE_/ } $source =~ /\bERRCODE_([A-Z_]+)\b/g;
 	my %shown = reverse $section =~ /^\| (\w{5}) \| `(\w+)` \|/mg;
 	my %ours = map { join('', /'(.)'/g) => 1 }

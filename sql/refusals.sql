@@ -129,5 +129,30 @@ SELECT migrate_revision('meddle', $$INSERT INTO alembic_version VALUES ('zz')$$,
 SELECT migrate_upgrade('003');
 TABLE alembic_version;
 
+-- an environment's name where a tag or an origin stands
+SELECT migrate_downgrade('base', 'other');
+SELECT migrate_load('-- a' || chr(10) || '-- Revision ID: g1' || chr(10) || '-- migrate:upgrade', 'g1.sql', 'other');
+
+-- a version table that is lost: what the log knows, before it happens again
+BEGIN;
+DROP TABLE alembic_version;
+SELECT migrate_upgrade('001');
+ROLLBACK;
+
+-- a file of an applied revision that an editor has touched
+SELECT migrate_load(replace(script, chr(10), chr(13) || chr(10)) || '  ', filename), filename
+FROM migrate_export('001:001');
+SELECT migrate_load(replace(script, 'agents (id int)', 'agents (id  int)'), filename)
+FROM migrate_export('001:001');
+
+-- a purge with nothing loaded would lose what the version table knows
+SET client_min_messages = warning;
+DROP EXTENSION migrate;
+CREATE EXTENSION migrate;
+RESET client_min_messages;
+SELECT migrate_upgrade();
+SELECT migrate_stamp('heads', purge => true);
+TABLE alembic_version;
+
 DROP TABLE agents, alembic_version, other_version;
 DROP EXTENSION migrate;

@@ -19,6 +19,8 @@ extern void author_insert(const State *state, RevisionFile *file,
 
 /* in compare.c */
 extern List *compare_files(const RevisionFile *old, const RevisionFile *new);
+extern bool compare_ignoring_blanks(const RevisionFile *old,
+									const RevisionFile *new);
 extern void compare_refuse_applied(const RevisionFile *old,
 								   const RevisionFile *new);
 

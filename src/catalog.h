@@ -104,6 +104,7 @@ extern void catalog_log(const Environment *environment,
 extern uint64 catalog_read_log(const Environment *environment,
 							   const char *revision, int max_rows,
 							   Tuplestorestate *tupstore, TupleDesc tupdesc);
+extern List *catalog_last_versions(const Environment *environment);
 extern char *catalog_applied_checksum(const Environment *environment,
 									  const char *revision);
 extern List *catalog_changed_since_applied(const Environment *environment);

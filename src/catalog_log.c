@@ -113,6 +113,41 @@ catalog_read_log(const Environment *environment, const char *revision,
 }
 
 /*
+ * Return the versions (char *) after the last step in the log.
+ */
+List *
+catalog_last_versions(const Environment *environment)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID};
+	MemoryContext caller = CurrentMemoryContext;
+	Bookkeeping scope;
+	Datum		values[1];
+	List	   *result = NIL;
+
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
+	bookkeeping_prepare(&plan,
+						"SELECT versions_after FROM " TABLE_LOG " "
+						"WHERE environment OPERATOR(pg_catalog.=) $1 "
+						"AND outcome OPERATOR(pg_catalog.=) 'done' "
+						"ORDER BY id DESC LIMIT 1",
+						lengthof(argtypes), argtypes);
+	values[0] = CStringGetTextDatum(environment->name);
+	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
+	if (SPI_processed > 0)
+	{
+		bool		isnull;
+		Datum		versions = SPI_getbinval(SPI_tuptable->vals[0],
+											 SPI_tuptable->tupdesc, 1, &isnull);
+
+		MemoryContextSwitchTo(caller);
+		result = textlist_from_array(versions, "versions_after");
+	}
+	bookkeeping_end(&scope);
+	return result;
+}
+
+/*
  * Return the checksum with which a revision was last applied, according to
  * the log, or NULL.
  */

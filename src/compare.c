@@ -11,8 +11,10 @@
 
 #include "author.h"
 #include "error.h"
+#include "hint.h"
 #include "textlist.h"
 
+static char *normalize_blanks(const char *script);
 static void compare_texts(List **differences, const char *what,
 						  const char *old, const char *new);
 static void compare_lists(List **differences, const char *what,
@@ -52,6 +54,51 @@ compare_files(const RevisionFile *old, const RevisionFile *new)
 }
 
 /*
+ * Do two files differ in nothing that was, or could be, run or shown: only in
+ * line ends, in blanks at the end of a script, and in lines of the header that
+ * say nothing about the revision?  Editors, mail and version control change
+ * those of their own accord.
+ */
+bool
+compare_ignoring_blanks(const RevisionFile *old, const RevisionFile *new)
+{
+	RevisionFile left = *old;
+	RevisionFile right = *new;
+
+	left.header = right.header = "";
+	left.separator = right.separator = old->downgrade ? "" : NULL;
+	left.upgrade = normalize_blanks(old->upgrade);
+	right.upgrade = normalize_blanks(new->upgrade);
+	left.downgrade = normalize_blanks(old->downgrade);
+	right.downgrade = normalize_blanks(new->downgrade);
+	return compare_files(&left, &right) == NIL;
+}
+
+/*
+ * A script with plain line ends, and without blanks at its end; NULL stays
+ * NULL.
+ */
+static char *
+normalize_blanks(const char *script)
+{
+	char	   *result;
+	char	   *to;
+
+	if (script == NULL)
+		return NULL;
+	result = to = palloc(strlen(script) + 1);
+	for (const char *from = script; *from; from++)
+	{
+		if (from[0] != '\r' || from[1] != '\n')
+			*to++ = *from;
+	}
+	while (to > result && strchr(" \t\r\n", to[-1]) != NULL)
+		to--;
+	*to = '\0';
+	return result;
+}
+
+/*
  * Refuse to replace an applied revision, naming what would change.
  */
 void
@@ -66,7 +113,8 @@ compare_refuse_applied(const RevisionFile *old, const RevisionFile *new)
 			 errdetail("The scripts in the catalog are not those that were applied, and those of the file are the same as in the catalog.") :
 			 errdetail("It would differ in %s.",
 					   textlist_join(differences, ", ")),
-			 errhint("Add a new revision that makes the change, or downgrade below this one first.")));
+			 hint_statement("Add a new revision that makes the change, or downgrade below this one first.  The text that was applied: SELECT script FROM migrate_export('%s:%s');",
+							new->id, new->id)));
 }
 
 static void

@@ -48,6 +48,11 @@ directory_sql_files(const char *path)
 				 hint_statement("Send the files' texts with migrate_load() or migrate_load_files(), which need no right on the server's files.")));
 
 	dir = AllocateDir(path);
+	if (dir == NULL)
+		ereport(ERROR,
+				(errcode_for_file_access(),
+				 errmsg("could not open directory \"%s\": %m", path),
+				 errhint("The path is one on the server's disk.  From the client, send the files' texts with migrate_load_files().")));
 	while ((entry = ReadDir(dir, path)) != NULL)
 	{
 		size_t		length = strlen(entry->d_name);

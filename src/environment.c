@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog.h"
+#include "catalog/namespace.h"
 #include "hint.h"
 #include "lock.h"
 #include "pgtime.h"
@@ -181,6 +182,14 @@ take_settings(FunctionCallInfo fcinfo, Environment *environment)
 	}
 	check_table_name(environment->version_table);
 	check_table_name(environment->version_table_schema);
+	if (!OidIsValid(get_namespace_oid(environment->version_table_schema, true)) &&
+		strncmp(environment->version_table_schema, "pg_temp", 7) != 0)
+		ereport(NOTICE,
+				(errcode(ERRCODE_INVALID_SCHEMA_NAME),
+				 errmsg("schema \"%s\" of the version table does not exist",
+						environment->version_table_schema),
+				 errhint("It is needed before the first upgrade: CREATE SCHEMA %s;",
+						 quote_identifier(environment->version_table_schema))));
 	if (strncmp(environment->version_table_schema, "pg_temp", 7) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

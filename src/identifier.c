@@ -109,7 +109,7 @@ identifier_report(const char *identifier, const char *detail)
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
 			 errmsg("Can't locate revision identified by '%s'", identifier),
 			 errdetail_internal("%s", detail),
-			 hint_statement("SELECT * FROM migrate_history();")));
+			 hint_statement("SELECT * FROM migrate_history(); lists the revisions; beside them there are the words 'head', 'heads', 'base' and 'current'.")));
 }
 
 static int

@@ -182,22 +182,30 @@ load_files(const char *environment, List *files, const char *origin,
 	int			nnames;
 	MemoryContext file_memory;
 	MemoryContext caller;
+	ErrorContextCallback callback;
 	ListCell   *lc;
 
+	if (origin != NULL)
+		state_refuse_environment_as(state, "origin", origin);
 	check_names(files);
 	names = new_names(files, &nnames);
 	file_memory = AllocSetContextCreate(CurrentMemoryContext,
 										"load_files per-file context",
 										ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(file_memory);
+	callback.callback = file_context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	foreach(lc, files)
 	{
 		RevisionFile *file = lfirst(lc);
 
+		callback.arg = file;
 		check_file(state, file, names, nnames);
 		store_file(state, applied, file, origin);
 		MemoryContextReset(file_memory);
 	}
+	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(file_memory);
 
@@ -291,17 +299,14 @@ static void
 check_file(const State *state, const RevisionFile *file,
 		   const NewName *names, int nnames)
 {
-	ErrorContextCallback callback;
-
-	callback.callback = file_context;
-	callback.arg = unconstify(RevisionFile *, file);
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-
 	author_check_scripts(file, true);
 	check_parents(state, file, names, nnames);
-
-	error_context_stack = callback.previous;
+	if (file->down_ids == NIL && line_of_key(file, "Revises") == 0 &&
+		state->graph->nrevisions > 0 && graph_find(state->graph, file->id) < 0)
+		ereport(WARNING,
+				(errmsg("revision \"%s\" begins a new branch", file->id),
+				 errdetail("Its file has no line \"Revises\"."),
+				 errhint("If that is meant, say so with an empty one: -- Revises:")));
 }
 
 /*
@@ -384,7 +389,7 @@ check_graph(const Environment *environment, const NewName *names, int nnames)
 }
 
 /*
- * The line of the file, from 1, that holds a header key.
+ * The line of the file, from 1, that holds a header key; 0 if none does.
  */
 static int
 line_of_key(const RevisionFile *file, const char *key)
@@ -403,7 +408,7 @@ line_of_key(const RevisionFile *file, const char *key)
 			line++;
 		number++;
 	}
-	return 1;
+	return 0;
 }
 
 /*
@@ -435,13 +440,20 @@ store_file(const State *state, const bool *applied, RevisionFile *file,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("revision \"%s\" already exists", file->id),
 				 errdetail("It is there with origin \"%s\"; this load has origin \"%s\".",
-						   stored->origin, origin),
-				 file->filename ? errcontext("file \"%s\"", file->filename) : 0));
+						   stored->origin, origin)));
 
 	if (compare_files(&stored->file, file) == NIL &&
 		strcmp(stored->checksum, stored->loaded_checksum) == 0)
 	{
 		update_provenance(state, stored, file, origin);
+		return;
+	}
+	if (applied[index] && !restores_applied(state, stored, file) &&
+		compare_ignoring_blanks(&stored->file, file))
+	{
+		ereport(NOTICE,
+				(errmsg_internal("revision \"%s\" is applied and stays as it is: its file differs only in blanks or comments",
+								 file->id)));
 		return;
 	}
 	if (applied[index] && !restores_applied(state, stored, file))

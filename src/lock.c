@@ -51,6 +51,7 @@ static bool try_lock(const LOCKTAG *tag);
 static void wait_for_lock(const char *environment, const LOCKTAG *tag);
 static void check_deadlock(const char *environment, const LOCKTAG *tag);
 static char *describe_holder(const LOCKTAG *tag);
+static char *terminate_statement(const LOCKTAG *tag);
 static char *query_about_lock(const LOCKTAG *tag, const char *sql);
 static void sleep_for(long milliseconds);
 
@@ -124,7 +125,8 @@ wait_for_lock(const char *environment, const LOCKTAG *tag)
 					 errmsg("could not obtain the run lock of environment \"%s\" within lock_timeout",
 							environment),
 					 errdetail_internal("%s", describe_holder(tag)),
-					 errhint("Wait for that session, or end it with SELECT pg_terminate_backend(pid), then try again.")));
+					 errhint("Wait for that session to end, then try again.%s",
+							 terminate_statement(tag))));
 		if (TimestampDifferenceExceeds(checked, now, DeadlockTimeout))
 		{
 			check_deadlock(environment, tag);
@@ -191,6 +193,24 @@ describe_holder(const LOCKTAG *tag)
 							  "AND l.database = $1 AND l.classid = $2 "
 							  "AND l.objid = " LOCK_RUN_SQL " AND l.objsubid = $3");
 	return holder ? holder : "The session that held it has just ended.";
+}
+
+/*
+ * The statement that ends the holder's session, as the end of a hint.
+ */
+static char *
+terminate_statement(const LOCKTAG *tag)
+{
+	char	   *pid;
+
+	pid = query_about_lock(tag,
+						   "SELECT l.pid FROM pg_locks l "
+						   "WHERE l.locktype = 'advisory' AND l.granted "
+						   "AND l.database = $1 AND l.classid = $2 "
+						   "AND l.objid = " LOCK_RUN_SQL " AND l.objsubid = $3 "
+						   "AND l.pid IS NOT NULL");
+	return pid == NULL ? "" :
+		psprintf("  To end it: SELECT pg_terminate_backend(%s);", pid);
 }
 
 /*

@@ -91,7 +91,10 @@ resolve_versions(const Graph *graph, List *rows, const char *version_table)
 					 errmsg("Can't locate revision identified by '%s'", row),
 					 errdetail("Version table %s holds it, but no loaded revision has that id.",
 							   version_table),
-					 hint_statement("Load the missing revision file with migrate_load(); or, if the database is known to be at the heads, SELECT migrate_stamp('heads', purge => true);")));
+					 graph->nrevisions == 0 ?
+					 errhint("No revision is loaded: load the revision files first, with migrate_load_directory() or migrate_load_files().") :
+					 hint_statement("Load the missing revision file with migrate_load().  Or, if the schema is known to be at one of the loaded revisions, name that one: SELECT migrate_stamp('%s', purge => true);",
+									graph_names(graph, list_make1_int(linitial_int(graph->heads))))));
 		if (revision < 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -108,8 +111,8 @@ resolve_versions(const Graph *graph, List *rows, const char *version_table)
 							   version_table) :
 					 errdetail("It is given more than once among the versions."),
 					 version_table == NULL ? 0 :
-					 errhint("Take out the extra row, or SELECT %s",
-							 stamp_statement(graph, versions))));
+					 hint_statement("Take out the extra row, or SELECT %s",
+									stamp_statement(graph, versions))));
 		seen[revision] = true;
 		versions = lappend_int(versions, revision);
 	}
@@ -152,8 +155,8 @@ resolve_check_overlap(const Graph *graph, List *revisions, bool stored)
 				 errdetail("Revision \"%s\" rests on %s; where it is applied, so is that.",
 						   id, graph_names(graph, covered)),
 				 stored ?
-				 errhint("If \"%s\" is applied, SELECT %s", id,
-						 stamp_statement(graph, maximal)) :
+				 hint_statement("If \"%s\" is applied, SELECT %s", id,
+								stamp_statement(graph, maximal)) :
 				 errhint("Name only: %s.", graph_names(graph, maximal))));
 	}
 }

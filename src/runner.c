@@ -46,6 +46,7 @@ typedef struct Run
 /* is a run under way in this session? */
 static bool in_progress = false;
 
+static void warn_if_version_table_is_lost(const State *state);
 static void check_scripts(const State *state, List *plan);
 static Script *fetch_script(const State *state, const Step *step,
 							StoredRevision **stored);
@@ -76,8 +77,21 @@ runner_run(const RunRequest *request)
 
 	state = state_begin_write(request->environment,
 							  functions[request->direction]);
+	if (request->tag != NULL)
+		state_refuse_environment_as(state, "tag", request->tag);
 	if (!request->purge)
 		state_require_known(state);
+	else if (state->graph->nrevisions == 0 && state->rows != NIL &&
+			 strcmp(linitial(request->targets), "base") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no revision is loaded that could be stamped"),
+				 errdetail("The version table %s holds %s, which a purge would delete.",
+						   version_table_name(state->environment),
+						   textlist_quote_join(state->rows)),
+				 errhint("Load the revision files first, with migrate_load_directory() or migrate_load_files().")));
+	if (request->direction != DIRECTION_STAMP)
+		warn_if_version_table_is_lost(state);
 
 	run.state = state;
 	run.versions = request->purge ? NIL : state->versions;
@@ -104,6 +118,30 @@ runner_run(const RunRequest *request)
 
 	return state_ids_in_load_order(state,
 								   resolve_current(state->graph, run.versions));
+}
+
+/*
+ * Warn if the version table is not there although the log says that revisions
+ * were applied: what is run now may have been run before.
+ */
+static void
+warn_if_version_table_is_lost(const State *state)
+{
+	List	   *logged;
+
+	if (state->rows != NIL ||
+		OidIsValid(version_find_table(state->environment)))
+		return;
+	logged = catalog_last_versions(state->environment);
+	if (logged != NIL)
+		ereport(WARNING,
+				(errcode(ERRCODE_MIGRATE_VERSION_TABLE_CHANGED),
+				 errmsg("version table %s does not exist, but the log says that revisions were applied",
+						version_table_name(state->environment)),
+				 errdetail("According to the log the database is at %s.",
+						   textlist_quote_join(logged)),
+				 hint_statement("If it still is, SELECT migrate_stamp(ARRAY['%s']);",
+								textlist_join(logged, "', '"))));
 }
 
 /*

@@ -68,6 +68,28 @@ state_begin_write(const char *environment, const char *function)
 }
 
 /*
+ * Raise an error if an argument that is free text has the name of another
+ * environment: somebody has meant that environment, and it must not be this
+ * one that is changed.
+ */
+void
+state_refuse_environment_as(const State *state, const char *argument,
+							const char *value)
+{
+	if (strcmp(value, state->environment->name) == 0 ||
+		!catalog_environment_exists(value))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"%s\" is the name of an environment: \"%s\"",
+					argument, value),
+			 errdetail("The call is for environment \"%s\".",
+					   state->environment->name),
+			 errhint("Name the environment as such: environment => %s",
+					 quote_literal_cstr(value))));
+}
+
+/*
  * Raise an error if the version table holds a row that is no revision.
  */
 void

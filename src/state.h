@@ -25,6 +25,9 @@ typedef struct State
 extern State *state_read(const char *environment);
 extern State *state_begin_write(const char *environment, const char *function);
 extern void state_refuse_unless_writable(const char *function);
+extern void state_refuse_environment_as(const State *state,
+										const char *argument,
+										const char *value);
 extern void state_require_known(const State *state);
 extern bool state_is_consistent(const State *state);
 extern List *state_ids(const State *state, List *revisions);

@@ -61,7 +61,8 @@ migrate_status(PG_FUNCTION_ARGS)
 	values[2] = textlist_to_array(state_ids_in_load_order(state,
 														  state->graph->heads));
 	values[3] = Int32GetDatum(list_length(pending));
-	values[4] = BoolGetDatum(pending == NIL && state_is_consistent(state));
+	values[4] = BoolGetDatum(pending == NIL && state->graph->nrevisions > 0 &&
+							 state_is_consistent(state));
 	sqlcall_set_text(values, nulls, 5, version_table_name(state->environment));
 	values[6] = textlist_to_array(state_changed(state, true));
 	values[7] = textlist_to_array(state->unknown);
@@ -81,6 +82,13 @@ migrate_check_heads(PG_FUNCTION_ARGS)
 	List	   *current;
 
 	state_require_known(state);
+	if (state->graph->nrevisions == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_MIGRATE_NOT_UP_TO_DATE),
+				 errmsg("Target database is not up to date"),
+				 errdetail("No revision is loaded in environment \"%s\".",
+						   state->environment->name),
+				 errhint("Load the revision files first, with migrate_load_directory() or migrate_load_files().")));
 
 	/* raises what an upgrade would raise, as for overlapping rows */
 	if (runner_plan(state, DIRECTION_UPGRADE, state->versions,

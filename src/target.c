@@ -50,10 +50,11 @@ target_parse(const char *text, TargetUse use)
 				 errmsg("Range revision not allowed"),
 				 errdetail("The database itself says where '%s' would start from.",
 						   text),
-				 errhint("SELECT * FROM %s(%s);",
-						 use == TARGET_UPGRADE ?
-						 "migrate_upgrade_sql" : "migrate_downgrade_sql",
-						 quote_literal_cstr(text))));
+				 hint_statement("SELECT * FROM %s(%s);",
+								use == TARGET_UPGRADE ? "migrate_upgrade_sql" :
+								use == TARGET_STAMP ? "migrate_stamp_sql" :
+								"migrate_downgrade_sql",
+								quote_literal_cstr(text))));
 
 	target->text = text;
 

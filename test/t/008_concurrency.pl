@@ -95,7 +95,7 @@ $first->query_safe(q(SELECT migrate_downgrade('base')));
 sql_fails($node, 'app',
 	q(SET lock_timeout = '50ms'; SELECT migrate_upgrade('head')),
 	'55P03',
-	'could not obtain the run lock of environment "default" within lock_timeout.*DETAIL:  Held by process \d+ \(user .*HINT:  Wait for that session, or end it',
+	'could not obtain the run lock of environment "default" within lock_timeout.*DETAIL:  Held by process \d+ \(user .*HINT:  Wait for that session to end, then try again\.  To end it: SELECT pg_terminate_backend\(\d+\);',
 	'lock_timeout');
 $first->query_safe('ROLLBACK');
 $first->quit;

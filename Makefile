@@ -26,6 +26,7 @@ OBJS = \
 	src/draw.o \
 	src/environment.o \
 	src/execute.o \
+	src/export.o \
 	src/filename.o \
 	src/graph.o \
 	src/graphbuild.o \
@@ -44,6 +45,7 @@ OBJS = \
 	src/migrate.o \
 	src/offline.o \
 	src/plan.o \
+	src/precheck.o \
 	src/resolve.o \
 	src/revfile.o \
 	src/revheader.o \

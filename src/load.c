@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * load.c
- *	  migrate_load(), migrate_load_files(), migrate_load_directory(),
- *	  migrate_export(): revision files in and out.
+ *	  migrate_load(), migrate_load_files(), migrate_load_directory().
  *
  * The files of one call are a unit: the first error, in whichever file, takes
  * all of them back.  Their order does not matter, as parents are looked for
@@ -20,7 +19,6 @@
 #include "directory.h"
 #include "error.h"
 #include "hint.h"
-#include "plan.h"
 #include "script.h"
 #include "sqlcall.h"
 #include "textlist.h"
@@ -30,7 +28,6 @@
 PG_FUNCTION_INFO_V1(migrate_load);
 PG_FUNCTION_INFO_V1(migrate_load_files);
 PG_FUNCTION_INFO_V1(migrate_load_directory);
-PG_FUNCTION_INFO_V1(migrate_export);
 
 /* An id or a label that a file brings */
 typedef struct NewName
@@ -121,51 +118,6 @@ migrate_load_directory(PG_FUNCTION_ARGS)
 								load_files(sqlcall_text(fcinfo, 2), files,
 										   sqlcall_text(fcinfo, 1),
 										   "migrate_load_directory"));
-}
-
-/*
- * migrate_export(range, origin, environment)
- */
-Datum
-migrate_export(PG_FUNCTION_ARGS)
-{
-	char	   *range = sqlcall_text(fcinfo, 0);
-	char	   *origin = sqlcall_text(fcinfo, 1);
-	State	   *state = state_read(sqlcall_text(fcinfo, 2));
-	List	   *revisions;
-	ReturnSetInfo *rsinfo;
-	MemoryContext row_context;
-	MemoryContext caller;
-
-	if (history_uses_current(range))
-		state_require_known(state);
-	revisions = history_range(state->graph, range, state->versions);
-
-	rsinfo = sqlcall_begin_rows(fcinfo, 2);
-	row_context = AllocSetContextCreate(CurrentMemoryContext,
-										"migrate_export per-row context",
-										ALLOCSET_DEFAULT_SIZES);
-	caller = MemoryContextSwitchTo(row_context);
-	for (int i = list_length(revisions) - 1; i >= 0; i--)
-	{
-		Revision   *revision = state->graph->revisions[list_nth_int(revisions, i)];
-		StoredRevision *stored;
-		Datum		values[2];
-		bool		nulls[2] = {false, false};
-
-		if (origin != NULL &&
-			(revision->origin == NULL || strcmp(origin, revision->origin) != 0))
-			continue;
-
-		stored = catalog_fetch(state->environment, revision->id);
-		values[0] = CStringGetTextDatum(stored->file.filename);
-		values[1] = CStringGetTextDatum(revfile_text(&stored->file));
-		sqlcall_put_row(rsinfo, values, nulls);
-		MemoryContextReset(row_context);
-	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(row_context);
-	return (Datum) 0;
 }
 
 /*

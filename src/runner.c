@@ -22,6 +22,7 @@
 #include "hint.h"
 #include "miscadmin.h"
 #include "plan.h"
+#include "precheck.h"
 #include "resolve.h"
 #include "runner.h"
 #include "script.h"
@@ -46,11 +47,6 @@ typedef struct Run
 /* is a run under way in this session? */
 static bool in_progress = false;
 
-static void warn_if_version_table_is_lost(const State *state);
-static void check_scripts(const State *state, List *plan);
-static Script *fetch_script(const State *state, const Step *step,
-							StoredRevision **stored);
-static char *irreversible_hint(const State *state, int revision);
 static void run_steps(Run *run, List *plan);
 static void check_version_rows(const Run *run);
 static void run_step(Run *run, const Step *step);
@@ -79,19 +75,12 @@ runner_run(const RunRequest *request)
 							  functions[request->direction]);
 	if (request->tag != NULL)
 		state_refuse_environment_as(state, "tag", request->tag);
-	if (!request->purge)
+	if (request->purge)
+		precheck_purge(state, request->targets);
+	else
 		state_require_known(state);
-	else if (state->graph->nrevisions == 0 && state->rows != NIL &&
-			 strcmp(linitial(request->targets), "base") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no revision is loaded that could be stamped"),
-				 errdetail("The version table %s holds %s, which a purge would delete.",
-						   version_table_name(state->environment),
-						   textlist_quote_join(state->rows)),
-				 errhint("Load the revision files first, with migrate_load_directory() or migrate_load_files().")));
 	if (request->direction != DIRECTION_STAMP)
-		warn_if_version_table_is_lost(state);
+		precheck_version_table(state);
 
 	run.state = state;
 	run.versions = request->purge ? NIL : state->versions;
@@ -101,7 +90,7 @@ runner_run(const RunRequest *request)
 	if (request->direction != DIRECTION_STAMP)
 	{
 		state_require_unchanged(state, plan != NIL);
-		check_scripts(state, plan);
+		precheck_scripts(state, plan);
 	}
 
 	if (request->purge)
@@ -118,30 +107,6 @@ runner_run(const RunRequest *request)
 
 	return state_ids_in_load_order(state,
 								   resolve_current(state->graph, run.versions));
-}
-
-/*
- * Warn if the version table is not there although the log says that revisions
- * were applied: what is run now may have been run before.
- */
-static void
-warn_if_version_table_is_lost(const State *state)
-{
-	List	   *logged;
-
-	if (state->rows != NIL ||
-		OidIsValid(version_find_table(state->environment)))
-		return;
-	logged = catalog_last_versions(state->environment);
-	if (logged != NIL)
-		ereport(WARNING,
-				(errcode(ERRCODE_MIGRATE_VERSION_TABLE_CHANGED),
-				 errmsg("version table %s does not exist, but the log says that revisions were applied",
-						version_table_name(state->environment)),
-				 errdetail("According to the log the database is at %s.",
-						   textlist_quote_join(logged)),
-				 hint_statement("If it still is, SELECT migrate_stamp(ARRAY['%s']);",
-								textlist_join(logged, "', '"))));
 }
 
 /*
@@ -208,106 +173,6 @@ runner_direction_name(Direction direction)
 	static const char *const names[] = {"upgrade", "downgrade", "stamp"};
 
 	return names[direction];
-}
-
-/*
- * Refuse, before anything runs, what could not be run to its end.
- */
-static void
-check_scripts(const State *state, List *plan)
-{
-	MemoryContext step_memory = AllocSetContextCreate(CurrentMemoryContext,
-													  "check_scripts per-step context",
-													  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(step_memory);
-	ListCell   *lc;
-
-	foreach(lc, plan)
-	{
-		Step	   *step = lfirst(lc);
-		StoredRevision *stored;
-		Script	   *script = fetch_script(state, step, &stored);
-
-		script_refuse_unrunnable(script);
-		script_refuse_nontransactional(script,
-									   step->direction == DIRECTION_UPGRADE ?
-									   !stored->file.upgrade_transactional :
-									   !stored->file.downgrade_transactional);
-		MemoryContextReset(step_memory);
-	}
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(step_memory);
-}
-
-/*
- * Read and parse the script of a step.
- */
-static Script *
-fetch_script(const State *state, const Step *step, StoredRevision **stored)
-{
-	const char *id = state->graph->revisions[step->revision]->id;
-	StoredRevision *revision = catalog_fetch(state->environment, id);
-	const char *text;
-
-
-	text = step->direction == DIRECTION_UPGRADE ?
-	revision->file.upgrade : revision->file.downgrade;
-
-	if (text == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_MIGRATE_IRREVERSIBLE),
-				 errmsg("revision \"%s\" cannot be downgraded", id),
-				 errdetail("It has no downgrade script."),
-				 hint_statement("%s", irreversible_hint(state, step->revision))));
-
-	/* somebody may have been at the table since state_require_unchanged() */
-	if (strcmp(revision->checksum, revision->loaded_checksum) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_MIGRATE_REVISION_CHANGED),
-				 errmsg("revision \"%s\" was changed after it was loaded", id),
-				 errdetail("Its stored scripts were changed while this run was under way.")));
-
-	*stored = revision;
-	return script_parse(text, id, step->direction);
-}
-
-/*
- * What to do about a revision that cannot be downgraded: once nothing above
- * it is applied and its changes are undone by hand, the version table holds
- * the heads of what remains.
- */
-static char *
-irreversible_hint(const State *state, int revision)
-{
-	const Graph *graph = state->graph;
-	const char *id = graph->revisions[revision]->id;
-	bool	   *remaining = graph_ancestors(graph, state->versions);
-	bool	   *above = graph_descendants(graph, list_make1_int(revision));
-	List	   *rows;
-	StringInfoData buf;
-	ListCell   *lc;
-
-	for (int i = 0; i < graph->nrevisions; i++)
-		remaining[i] = remaining[i] && !above[i];
-	rows = graph_maximal(graph, graph_members(graph, remaining));
-
-	initStringInfo(&buf);
-	if (!list_member_int(state->versions, revision))
-		appendStringInfo(&buf, "Downgrade to it first: SELECT migrate_downgrade(%s);  ",
-						 quote_literal_cstr(id));
-	appendStringInfoString(&buf, "Undo its changes by hand, then: SELECT migrate_stamp(");
-	if (rows == NIL)
-		appendStringInfoString(&buf, "'base'");
-	else
-	{
-		appendStringInfoString(&buf, "ARRAY[");
-		foreach(lc, rows)
-			appendStringInfo(&buf, "%s%s", lc == list_head(rows) ? "" : ", ",
-							 quote_literal_cstr(graph->revisions[lfirst_int(lc)]->id));
-		appendStringInfoString(&buf, "], purge => true");
-	}
-	appendStringInfoString(&buf, ");");
-	return buf.data;
 }
 
 /*
@@ -405,7 +270,7 @@ run_step(Run *run, const Step *step)
 	if (step->direction != DIRECTION_STAMP)
 	{
 		StoredRevision *stored;
-		Script	   *script = fetch_script(state, step, &stored);
+		Script	   *script = precheck_fetch_script(state, step, &stored);
 
 		entry.checksum = stored->checksum;
 		entry.search_path = state->environment->search_path ?

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * precheck.h
+ *	  What a run refuses, or warns of, before its first statement.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_PRECHECK_H
+#define MIGRATE_PRECHECK_H
+
+#include "script.h"
+#include "state.h"
+
+/* in precheck.c */
+extern void precheck_purge(const State *state, List *targets);
+extern void precheck_version_table(const State *state);
+extern void precheck_scripts(const State *state, List *plan);
+extern Script *precheck_fetch_script(const State *state, const Step *step,
+									 StoredRevision **stored);
+
+#endif							/* MIGRATE_PRECHECK_H */

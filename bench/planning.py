@@ -91,10 +91,10 @@ def load(connection):
         cursor.execute("INSERT INTO migrate.environment (name) VALUES ('default')")
         cursor.execute('''\
             INSERT INTO migrate.revision (environment, revision, load_order,
-                message, upgrade, header, loaded_checksum)
+                message, upgrade, header, filename, loaded_checksum)
             SELECT 'default', substr(md5(n::text), 1, 12), n + 1,
                 'change number ' || n, u, '-- migrate:upgrade' || chr(10),
-                migrate.checksum(u, NULL)
+                n || '.sql', migrate.checksum(u, NULL)
             FROM (SELECT n, 'SELECT ' || n || ';' || chr(10) AS u
                 FROM generate_series(0, %s - 1) n) s''', (REVISIONS,))
         cursor.execute('CREATE TEMP TABLE edge (child integer, kind text, '

@@ -245,7 +245,7 @@ count_lines(const char *string)
  * gets that of the environment's template.
  */
 void
-author_insert(const State *state, RevisionFile *file, const char *origin)
+author_insert(const State *state, const RevisionFile *file, const char *origin)
 {
 	Environment *environment = state->environment;
 	StoredRevision stored = {*file};

@@ -14,7 +14,7 @@
 
 /* in author.c */
 extern void author_check_scripts(const RevisionFile *file, bool from_file);
-extern void author_insert(const State *state, RevisionFile *file,
+extern void author_insert(const State *state, const RevisionFile *file,
 						  const char *origin);
 
 /* in compare.c */

@@ -51,7 +51,7 @@ static void check_graph(const Environment *environment,
 						const NewName *names, int nnames);
 static int	line_of_key(const RevisionFile *file, const char *key);
 static void store_file(const State *state, const bool *applied,
-					   RevisionFile *file, const char *origin);
+					   const RevisionFile *file, const char *origin);
 static void update_provenance(const State *state, StoredRevision *stored,
 							  const RevisionFile *file, const char *origin);
 static bool restores_applied(const State *state, const StoredRevision *stored,
@@ -368,8 +368,8 @@ line_of_key(const RevisionFile *file, const char *key)
  * is nothing to do, or another text of one that is not applied.
  */
 static void
-store_file(const State *state, const bool *applied, RevisionFile *file,
-		   const char *origin)
+store_file(const State *state, const bool *applied,
+		   const RevisionFile *file, const char *origin)
 {
 	int			index = graph_find(state->graph, file->id);
 	Revision   *revision;
@@ -413,8 +413,6 @@ store_file(const State *state, const bool *applied, RevisionFile *file,
 
 	if (origin != NULL)
 		stored->origin = unconstify(char *, origin);
-	if (file->filename == NULL)
-		file->filename = stored->file.filename;
 	if (applied[index])
 	{
 		/* only the scripts were wrong */
@@ -423,7 +421,13 @@ store_file(const State *state, const bool *applied, RevisionFile *file,
 		stored->file.downgrade = file->downgrade;
 	}
 	else
+	{
+		char	   *filename = stored->file.filename;
+
 		stored->file = *file;
+		if (file->filename == NULL)
+			stored->file.filename = filename;
+	}
 	catalog_update(state->environment, stored);
 }
 

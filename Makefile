@@ -22,6 +22,7 @@ OBJS = \
 	src/commands.o \
 	src/compare.o \
 	src/context.o \
+	src/direction.o \
 	src/directory.o \
 	src/draw.o \
 	src/environment.o \

@@ -35,6 +35,8 @@ PG_FUNCTION_INFO_V1(migrate_remove);
 static void check_script(const RevisionFile *file, const char *script,
 						 int lines_before, Direction direction);
 static int	count_lines(const char *string);
+static RevisionFile *begin_revision(const State *state, List *symbols,
+									bool splice, char *label);
 static Datum add_revision(const State *state, RevisionFile *file,
 						  const char *origin);
 static char *new_revision_id(const State *state, TimestampTz date);
@@ -52,22 +54,16 @@ migrate_revision(PG_FUNCTION_ARGS)
 {
 	State	   *state = state_begin_write(sqlcall_text(fcinfo, 13),
 										  "migrate_revision");
-	RevisionFile *file = palloc0(sizeof(RevisionFile));
 	List	   *heads = sqlcall_text_list(fcinfo, 3, "head");
-	char	   *label = sqlcall_text(fcinfo, 5);
+	RevisionFile *file;
 	ListCell   *lc;
 
-	if (heads == NIL)
-		heads = list_make1("head");
-
+	file = begin_revision(state, heads == NIL ? list_make1("head") : heads,
+						  sqlcall_bool(fcinfo, 4, false),
+						  sqlcall_text(fcinfo, 5));
 	file->message = sqlcall_text(fcinfo, 0);
 	file->upgrade = PG_ARGISNULL(1) ? "" : sqlcall_text(fcinfo, 1);
 	file->downgrade = sqlcall_text(fcinfo, 2);
-	file->down_ids = state_ids(state,
-							   resolve_new_heads(state->graph, heads,
-												 sqlcall_bool(fcinfo, 4, false)));
-	if (label != NULL)
-		file->labels = list_make1(label);
 	foreach(lc, sqlcall_text_list(fcinfo, 6, "depends_on"))
 		file->depends_ids = lappend(file->depends_ids,
 									resolve_dependency(state->graph, lfirst(lc)));
@@ -75,9 +71,8 @@ migrate_revision(PG_FUNCTION_ARGS)
 	file->description = sqlcall_text(fcinfo, 9);
 	file->upgrade_transactional = sqlcall_bool(fcinfo, 10, true);
 	file->downgrade_transactional = file->upgrade_transactional;
-	file->has_create_date = true;
-	file->create_date = PG_ARGISNULL(11) ? GetCurrentTransactionStartTimestamp() :
-		PG_GETARG_TIMESTAMPTZ(11);
+	if (!PG_ARGISNULL(11))
+		file->create_date = PG_GETARG_TIMESTAMPTZ(11);
 	file->author = sqlcall_text(fcinfo, 12);
 
 	return add_revision(state, file, sqlcall_text(fcinfo, 8));
@@ -92,9 +87,8 @@ migrate_merge(PG_FUNCTION_ARGS)
 {
 	State	   *state = state_begin_write(sqlcall_text(fcinfo, 8),
 										  "migrate_merge");
-	RevisionFile *file = palloc0(sizeof(RevisionFile));
 	List	   *revisions = sqlcall_text_list(fcinfo, 0, "revisions");
-	char	   *label = sqlcall_text(fcinfo, 2);
+	RevisionFile *file;
 
 	if (revisions == NIL)
 		ereport(ERROR,
@@ -102,21 +96,15 @@ migrate_merge(PG_FUNCTION_ARGS)
 				 errmsg("argument \"revisions\" must name at least one revision"),
 				 hint_statement("To merge all heads: SELECT migrate_merge('{heads}');")));
 
-	file->down_ids = state_ids(state,
-							   resolve_new_heads(state->graph, revisions,
-												 sqlcall_bool(fcinfo, 4, false)));
+	file = begin_revision(state, revisions, sqlcall_bool(fcinfo, 4, false),
+						  sqlcall_text(fcinfo, 2));
 	file->message = PG_ARGISNULL(1) ? merge_message(file->down_ids) :
 		sqlcall_text(fcinfo, 1);
 	file->upgrade = "";
 	file->downgrade = "";
-	file->upgrade_transactional = true;
-	file->downgrade_transactional = true;
-	if (label != NULL)
-		file->labels = list_make1(label);
 	file->id = sqlcall_text(fcinfo, 3);
-	file->has_create_date = true;
-	file->create_date = PG_ARGISNULL(6) ? GetCurrentTransactionStartTimestamp() :
-		PG_GETARG_TIMESTAMPTZ(6);
+	if (!PG_ARGISNULL(6))
+		file->create_date = PG_GETARG_TIMESTAMPTZ(6);
 	file->author = sqlcall_text(fcinfo, 7);
 
 	return add_revision(state, file, sqlcall_text(fcinfo, 5));
@@ -260,6 +248,26 @@ author_insert(const State *state, const RevisionFile *file, const char *origin)
 								   GetCurrentTransactionStartTimestamp(),
 								   environment->timezone);
 	catalog_insert(environment, &stored);
+}
+
+/*
+ * Begin a new revision, based on the heads that the symbols name: it runs in
+ * a transaction and is dated now.
+ */
+static RevisionFile *
+begin_revision(const State *state, List *symbols, bool splice, char *label)
+{
+	RevisionFile *file = palloc0(sizeof(RevisionFile));
+
+	file->down_ids = state_ids(state,
+							   resolve_new_heads(state->graph, symbols, splice));
+	if (label != NULL)
+		file->labels = list_make1(label);
+	file->upgrade_transactional = true;
+	file->downgrade_transactional = true;
+	file->has_create_date = true;
+	file->create_date = GetCurrentTransactionStartTimestamp();
+	return file;
 }
 
 /*

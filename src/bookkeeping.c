@@ -131,6 +131,23 @@ bookkeeping_string(HeapTuple tuple, TupleDesc desc, int column)
 }
 
 /*
+ * Return the first column of all rows of the result in hand, of type text, as
+ * a List of C strings in the given context.
+ */
+List *
+bookkeeping_strings(MemoryContext context)
+{
+	MemoryContext spi_context = MemoryContextSwitchTo(context);
+	List	   *result = NIL;
+
+	for (uint64 i = 0; i < SPI_processed; i++)
+		result = lappend(result, bookkeeping_string(SPI_tuptable->vals[i],
+													SPI_tuptable->tupdesc, 1));
+	MemoryContextSwitchTo(spi_context);
+	return result;
+}
+
+/*
  * A parameter of type text that may be NULL.
  */
 Datum

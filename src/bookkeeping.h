@@ -29,6 +29,7 @@ extern void bookkeeping_execute(SPIPlanPtr plan, Datum *values,
 								const char *nulls, int expected);
 extern void bookkeeping_pin_setting(const char *name, const char *value);
 extern char *bookkeeping_string(HeapTuple tuple, TupleDesc desc, int column);
+extern List *bookkeeping_strings(MemoryContext context);
 extern Datum bookkeeping_optional_text(const char *string, char *null_flag);
 
 #endif							/* MIGRATE_BOOKKEEPING_H */

@@ -10,9 +10,9 @@
 #include "postgres.h"
 
 #include "catalog.h"
-#include "common/hashfn.h"
 #include "compat.h"
 #include "miscadmin.h"
+#include "nametable.h"
 #include "tables.h"
 #include "tablescan.h"
 #include "textlist.h"
@@ -34,7 +34,7 @@ typedef struct LoadedRevisions
 	int			count;
 	int			size;			/* of items */
 	int			last_found;		/* by find_revision() */
-	struct place_hash *places;	/* from an id to its item, once needed */
+	nametable_hash *places;		/* from an id to its item, once needed */
 	Revision   *block;			/* Revisions that are allocated together */
 	int			block_left;		/* how many of them are not in use */
 } LoadedRevisions;
@@ -47,29 +47,6 @@ typedef struct LoadedEdge
 	bool		is_down;
 	char	   *parent;
 } LoadedEdge;
-
-/* An entry of LoadedRevisions.places */
-typedef struct PlaceEntry
-{
-	const char *id;
-	int			place;
-	uint32		hash;
-	char		status;
-} PlaceEntry;
-
-#define SH_PREFIX place
-#define SH_ELEMENT_TYPE PlaceEntry
-#define SH_KEY_TYPE const char *
-#define SH_KEY id
-#define SH_HASH_KEY(tb, key) \
-	hash_bytes((const unsigned char *) (key), strlen(key))
-#define SH_EQUAL(tb, a, b) (strcmp((a), (b)) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(tb, a) ((a)->hash)
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
 
 static void read_revisions(const Environment *environment,
 						   LoadedRevisions *loaded);
@@ -282,7 +259,7 @@ parent_name(const LoadedRevisions *loaded, int child, const TableScan *scan)
 static int
 find_revision(LoadedRevisions *loaded, const TableScan *scan)
 {
-	PlaceEntry *entry;
+	NameEntry  *entry;
 	bool		found;
 	char	   *id;
 
@@ -294,16 +271,16 @@ find_revision(LoadedRevisions *loaded, const TableScan *scan)
 
 	if (loaded->places == NULL)
 	{
-		loaded->places = place_create(CurrentMemoryContext, loaded->count, NULL);
+		loaded->places = nametable_create(CurrentMemoryContext, loaded->count, NULL);
 		for (int place = 0; place < loaded->count; place++)
 		{
-			entry = place_insert(loaded->places,
-								 loaded->items[place].revision->id, &found);
+			entry = nametable_insert(loaded->places,
+									 loaded->items[place].revision->id, &found);
 			entry->place = place;
 		}
 	}
 	id = tablescan_text(scan, REVISION_EDGE_REVISION);
-	entry = place_lookup(loaded->places, id);
+	entry = nametable_lookup(loaded->places, id);
 	pfree(id);
 	if (entry == NULL)
 		return -1;

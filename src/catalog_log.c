@@ -13,6 +13,7 @@
 #include "bookkeeping.h"
 #include "catalog.h"
 #include "catalog/pg_type.h"
+#include "direction.h"
 #include "miscadmin.h"
 #include "tables.h"
 #include "textlist.h"
@@ -26,7 +27,6 @@ void
 catalog_log(const Environment *environment, const LogEntry *entry)
 {
 	static SPIPlanPtr plan = NULL;
-	static const char *const direction_names[] = {"upgrade", "downgrade", "stamp"};
 	Oid			argtypes[] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID,
 		TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, NAMEOID, INT4OID,
 	TEXTOID, TEXTOID, TEXTOID};
@@ -51,7 +51,7 @@ catalog_log(const Environment *environment, const LogEntry *entry)
 						lengthof(argtypes), argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = bookkeeping_optional_text(entry->revision, &nulls[1]);
-	values[2] = CStringGetTextDatum(direction_names[entry->direction]);
+	values[2] = CStringGetTextDatum(direction_name(entry->direction));
 	values[3] = textlist_to_array(entry->versions_before);
 	values[4] = textlist_to_array(entry->versions_after);
 	values[5] = TimestampTzGetDatum(entry->started_at);
@@ -157,10 +157,9 @@ catalog_applied_checksum(const Environment *environment, const char *revision)
 	static SPIPlanPtr plan = NULL;
 	Oid			argtypes[] = {TEXTOID, TEXTOID};
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext spi_context;
 	Bookkeeping scope;
 	Datum		values[2];
-	char	   *result = NULL;
+	List	   *result;
 
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
@@ -174,14 +173,9 @@ catalog_applied_checksum(const Environment *environment, const char *revision)
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = CStringGetTextDatum(revision);
 	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed > 0)
-	{
-		spi_context = MemoryContextSwitchTo(caller);
-		result = bookkeeping_string(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-		MemoryContextSwitchTo(spi_context);
-	}
+	result = bookkeeping_strings(caller);
 	bookkeeping_end(&scope);
-	return result;
+	return result == NIL ? NULL : linitial(result);
 }
 
 /*
@@ -198,10 +192,9 @@ catalog_changed_since_applied(const Environment *environment)
 	static SPIPlanPtr plan = NULL;
 	Oid			argtypes[] = {TEXTOID};
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext spi_context;
 	Bookkeeping scope;
 	Datum		values[1];
-	List	   *result = NIL;
+	List	   *result;
 
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
@@ -223,11 +216,7 @@ catalog_changed_since_applied(const Environment *environment)
 	values[0] = CStringGetTextDatum(environment->name);
 	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
 
-	spi_context = MemoryContextSwitchTo(caller);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		result = lappend(result, bookkeeping_string(SPI_tuptable->vals[i],
-													SPI_tuptable->tupdesc, 1));
-	MemoryContextSwitchTo(spi_context);
+	result = bookkeeping_strings(caller);
 	bookkeeping_end(&scope);
 	return result;
 }

@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "commands/defrem.h"
+#include "direction.h"
 #include "hint.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
@@ -255,7 +256,7 @@ script_refuse_unrunnable(const Script *script)
 							"ROLLBACK TO SAVEPOINT" : CreateCommandName(node)),
 					 errdetail("Statement %d at line %d of the %s script.",
 							   statement->number, statement->line,
-							   script_direction_name(script)),
+							   direction_name(script->direction)),
 					 savepoint ?
 					 errhint("Use a DO block with an EXCEPTION clause instead.") :
 					 errhint("Remove the statement: the whole script runs in one transaction.")));
@@ -278,7 +279,7 @@ script_refuse_nontransactional(const Script *script, bool marked)
 				 errmsg("revision \"%s\" cannot run inside a transaction block",
 						script->revision),
 				 errdetail("Its %s script is marked transaction:no.",
-						   script_direction_name(script)),
+						   direction_name(script->direction)),
 				 hint_statement("%s", script_offline_hint(script))));
 
 	foreach(lc, script->statements)
@@ -293,7 +294,7 @@ script_refuse_nontransactional(const Script *script, bool marked)
 							script->revision, name),
 					 errdetail("Statement %d at line %d of the %s script.",
 							   statement->number, statement->line,
-							   script_direction_name(script)),
+							   direction_name(script->direction)),
 					 hint_statement("%s", script_offline_hint(script))));
 	}
 }
@@ -310,7 +311,7 @@ script_refuse_copy(const Script *script, bool is_from, int number, int line)
 			 errmsg("revision \"%s\" contains COPY TO STDOUT, but a script has no output to write to",
 					script->revision),
 			 errdetail("Statement %d at line %d of the %s script.",
-					   number, line, script_direction_name(script)),
+					   number, line, direction_name(script->direction)),
 			 is_from ?
 			 errhint("Use INSERT INTO ... VALUES instead, or COPY FROM a file on the server.") :
 			 errhint("Remove the statement, or use COPY TO a file on the server.")));

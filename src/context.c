@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "direction.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
@@ -32,13 +33,6 @@
 #define QUERY_BYTES_BEHIND 500
 
 static void report_position(const char *sql, int length, int offset);
-
-/* Return the word for what the script does: "upgrade" or "downgrade". */
-const char *
-script_direction_name(const Script *script)
-{
-	return script->direction == DIRECTION_DOWNGRADE ? "downgrade" : "upgrade";
-}
 
 /*
  * Return a hint that tells how to run a script that no function can run
@@ -79,7 +73,7 @@ script_syntax_position(const Script *script, ScriptPlace *place)
 	if (cursor <= 0)
 	{
 		errcontext("revision \"%s\" %s",
-				   script->revision, script_direction_name(script));
+				   script->revision, direction_name(script->direction));
 		return;
 	}
 
@@ -105,7 +99,7 @@ script_syntax_position(const Script *script, ScriptPlace *place)
 	report_position(&text[place->start], end - place->start,
 					offset - place->start);
 	errcontext("revision \"%s\" %s, statement %d, line %d",
-			   script->revision, script_direction_name(script),
+			   script->revision, direction_name(script->direction),
 			   place->number, script_line(text, offset));
 }
 
@@ -125,7 +119,7 @@ script_error_callback(void *arg)
 	if (statement == NULL)
 	{
 		errcontext("revision \"%s\" %s",
-				   script->revision, script_direction_name(script));
+				   script->revision, direction_name(script->direction));
 		return;
 	}
 
@@ -159,7 +153,7 @@ script_error_callback(void *arg)
 				   sql);
 
 	errcontext("revision \"%s\" %s, statement %d, line %d",
-			   script->revision, script_direction_name(script),
+			   script->revision, direction_name(script->direction),
 			   statement->number, script->current_line);
 }
 

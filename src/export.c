@@ -31,9 +31,7 @@ migrate_export(PG_FUNCTION_ARGS)
 	MemoryContext row_context;
 	MemoryContext caller;
 
-	if (history_uses_current(range))
-		state_require_known(state);
-	revisions = history_range(state->graph, range, state->versions);
+	revisions = state_history(state, range);
 
 	rsinfo = sqlcall_begin_rows(fcinfo, 2);
 	row_context = AllocSetContextCreate(CurrentMemoryContext,

@@ -31,8 +31,8 @@ typedef struct Graph
 	List	   *real_heads;		/* int: no child of either kind */
 	List	   *bases;			/* int: no down revision */
 	List	   *real_bases;		/* int: neither down revision nor dependency */
-	struct revision_hash *ids;	/* id -> index, see graphbuild.c */
-	struct revision_hash *labels;	/* branch label -> index of its revision,
+	struct nametable_hash *ids; /* id -> index */
+	struct nametable_hash *labels;	/* branch label -> index of its revision,
 									 * or NULL */
 } Graph;
 

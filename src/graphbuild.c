@@ -13,34 +13,11 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "error.h"
 #include "graph.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-
-/* From a name to the place of a revision in the load order */
-typedef struct RevisionEntry
-{
-	const char *name;
-	uint32		hash;
-	int			index;
-	char		status;
-} RevisionEntry;
-
-#define SH_PREFIX revision
-#define SH_ELEMENT_TYPE RevisionEntry
-#define SH_KEY_TYPE const char *
-#define SH_KEY name
-#define SH_HASH_KEY(tb, key) \
-	hash_bytes((const unsigned char *) (key), strlen(key))
-#define SH_EQUAL(tb, a, b) (strcmp((a), (b)) == 0)
-#define SH_STORE_HASH
-#define SH_GET_HASH(tb, a) ((a)->hash)
-#define SH_SCOPE static inline
-#define SH_DECLARE
-#define SH_DEFINE
-#include "lib/simplehash.h"
+#include "nametable.h"
 
 /*
  * Characters that no name may have, besides those up to the space: the first
@@ -107,9 +84,9 @@ graph_build(List *revisions)
 int
 graph_find(const Graph *graph, const char *id)
 {
-	RevisionEntry *entry = revision_lookup(graph->ids, id);
+	NameEntry  *entry = nametable_lookup(graph->ids, id);
 
-	return entry ? entry->index : -1;
+	return entry ? entry->place : -1;
 }
 
 /*
@@ -118,12 +95,12 @@ graph_find(const Graph *graph, const char *id)
 int
 graph_find_label(const Graph *graph, const char *label)
 {
-	RevisionEntry *entry;
+	NameEntry  *entry;
 
 	if (graph->labels == NULL)
 		return -1;
-	entry = revision_lookup(graph->labels, label);
-	return entry ? entry->index : -1;
+	entry = nametable_lookup(graph->labels, label);
+	return entry ? entry->place : -1;
 }
 
 /*
@@ -207,22 +184,22 @@ graph_check_identifier(const char *kind, const char *name)
 static void
 add_ids(Graph *graph)
 {
-	graph->ids = revision_create(CurrentMemoryContext,
-								 Max(graph->nrevisions, 8), NULL);
+	graph->ids = nametable_create(CurrentMemoryContext,
+								  Max(graph->nrevisions, 8), NULL);
 	for (int i = 0; i < graph->nrevisions; i++)
 	{
 		Revision   *revision = graph->revisions[i];
-		RevisionEntry *entry;
+		NameEntry  *entry;
 		bool		found;
 
 		graph_check_identifier("revision identifier", revision->id);
-		entry = revision_insert(graph->ids, revision->id, &found);
+		entry = nametable_insert(graph->ids, revision->id, &found);
 		if (found)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_OBJECT),
 					 errmsg("Revision %s is present more than once",
 							revision->id)));
-		entry->index = i;
+		entry->place = i;
 
 		revision->index = i;
 		revision->down = NIL;
@@ -244,7 +221,7 @@ add_ids(Graph *graph)
 static void
 add_labels(Graph *graph)
 {
-	graph->labels = revision_create(CurrentMemoryContext, 16, NULL);
+	graph->labels = nametable_create(CurrentMemoryContext, 16, NULL);
 	for (int i = 0; i < graph->nrevisions; i++)
 	{
 		Revision   *revision = graph->revisions[i];
@@ -254,7 +231,7 @@ add_labels(Graph *graph)
 		{
 			const char *label = (const char *) lfirst(lc);
 			int			other = graph_find(graph, label);
-			RevisionEntry *entry;
+			NameEntry  *entry;
 			bool		found;
 
 			graph_check_identifier("branch label", label);
@@ -265,16 +242,16 @@ add_labels(Graph *graph)
 								label, revision->id, label),
 						 errdetail("The branch label is the id of a revision."),
 						 graph_file_context(revision)));
-			entry = revision_insert(graph->labels, label, &found);
+			entry = nametable_insert(graph->labels, label, &found);
 			if (found)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_OBJECT),
 						 errmsg("Branch name '%s' in revision %s already used by revision %s",
 								label, revision->id,
-								graph->revisions[entry->index]->id),
+								graph->revisions[entry->place]->id),
 						 errdetail("A branch label can be written on one revision only, which its descendants inherit it from."),
 						 graph_file_context(revision)));
-			entry->index = i;
+			entry->place = i;
 		}
 	}
 }

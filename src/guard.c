@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "direction.h"
 #include "guard.h"
 #include "lib/stringinfo.h"
 #include "runner.h"
@@ -164,7 +165,7 @@ append_hint(StringInfo body, const Guard *guard)
 	}
 
 	call = psprintf("Make a script that starts there: SELECT migrate_%s_sql(%%L%s);",
-					runner_direction_name(guard->direction),
+					direction_name(guard->direction),
 					is_default ? "" : ", %L");
 	appendStringInfo(body,
 					 "\t\t\tHINT = pg_catalog.format(%s,\n"

@@ -85,7 +85,7 @@ migrate_branches(PG_FUNCTION_ARGS)
 	List	   *branch_points = NIL;
 	ListCell   *lc;
 
-	foreach(lc, history_range(state->graph, NULL, state->versions))
+	foreach(lc, state_history(state, NULL))
 	{
 		if (list_length(state->graph->revisions[lfirst_int(lc)]->children) > 1)
 			branch_points = lappend_int(branch_points, lfirst_int(lc));
@@ -102,10 +102,8 @@ migrate_history(PG_FUNCTION_ARGS)
 	char	   *range = sqlcall_text(fcinfo, 0);
 	State	   *state = state_read(sqlcall_text(fcinfo, 1));
 
-	if (history_uses_current(range))
-		state_require_known(state);
 	return return_revisions(fcinfo, state,
-							history_range(state->graph, range, state->versions),
+							state_history(state, range),
 							fill_history, 10);
 }
 

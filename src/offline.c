@@ -25,6 +25,7 @@
  */
 #include "postgres.h"
 
+#include "direction.h"
 #include "error.h"
 #include "guard.h"
 #include "hint.h"
@@ -134,7 +135,7 @@ return_script(FunctionCallInfo fcinfo, Direction direction)
 	if (plan == NIL)
 	{
 		add(&offline, comment(psprintf("nothing to %s",
-									   runner_direction_name(direction))));
+									   direction_name(direction))));
 		add(&offline, "");
 	}
 	add(&offline, "COMMIT;");
@@ -275,7 +276,7 @@ head_chunks(const Offline *offline, List *start, bool create)
 
 	chunks = lappend(chunks,
 					 comment(psprintf("%s%s from %s to %s",
-									  runner_direction_name(offline->direction),
+									  direction_name(offline->direction),
 									  of, from,
 									  textlist_join(offline->targets, ", "))));
 	chunks = lappend(chunks, "-- Run it with psql -X -v ON_ERROR_STOP=1 -f");

@@ -92,7 +92,11 @@ precheck_scripts(const State *state, List *plan)
 }
 
 /*
- * Read and parse the script of a step.
+ * Read and parse the script of a step, which must not be a stamp, and hand out
+ * its revision too; both are in the current memory context.
+ *
+ * Raises an error if there is no script to downgrade with, if the script was
+ * changed behind our back, and for one that does not parse.
  */
 Script *
 precheck_fetch_script(const State *state, const Step *step, StoredRevision **stored)
@@ -100,7 +104,6 @@ precheck_fetch_script(const State *state, const Step *step, StoredRevision **sto
 	const char *id = state->graph->revisions[step->revision]->id;
 	StoredRevision *revision = catalog_fetch(state->environment, id);
 	const char *text;
-
 
 	text = step->direction == DIRECTION_UPGRADE ?
 	revision->file.upgrade : revision->file.downgrade;

@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "direction.h"
 #include "error.h"
 #include "hint.h"
 #include "miscadmin.h"
@@ -65,14 +66,12 @@ static void report_nothing_to_do(const State *state, Direction direction);
 List *
 runner_run(const RunRequest *request)
 {
-	static const char *const functions[] = {"migrate_upgrade",
-	"migrate_downgrade", "migrate_stamp"};
 	Run			run = {request};
 	State	   *state;
 	List	   *plan;
 
 	state = state_begin_write(request->environment,
-							  functions[request->direction]);
+							  psprintf("migrate_%s", direction_name(request->direction)));
 	if (request->tag != NULL)
 		state_refuse_environment_as(state, "tag", request->tag);
 	if (request->purge)
@@ -162,17 +161,6 @@ runner_step_title(const State *state, const Step *step)
 						parents, revision->id, revision->message);
 	return psprintf("downgrade %s -> %s, %s",
 					revision->id, parents, revision->message);
-}
-
-/*
- * The name of a direction, as in migrate_plan() and the log.
- */
-const char *
-runner_direction_name(Direction direction)
-{
-	static const char *const names[] = {"upgrade", "downgrade", "stamp"};
-
-	return names[direction];
 }
 
 /*
@@ -316,7 +304,7 @@ step_context(void *arg)
 
 	if (entry->revision != NULL)
 		errcontext("revision \"%s\" %s, version table",
-				   entry->revision, runner_direction_name(entry->direction));
+				   entry->revision, direction_name(entry->direction));
 }
 
 /*
@@ -356,12 +344,12 @@ report_nothing_to_do(const State *state, Direction direction)
 	{
 		ereport(NOTICE,
 				(errmsg_internal("nothing to %s: no revision is loaded",
-								 runner_direction_name(direction))));
+								 direction_name(direction))));
 		return;
 	}
 	ereport(NOTICE,
 			(errmsg_internal("nothing to %s: the database is at %s",
-							 runner_direction_name(direction),
+							 direction_name(direction),
 							 current == NIL ? "base" :
 							 textlist_join(current, ", "))));
 }

@@ -27,6 +27,5 @@ extern bool runner_in_progress(void);
 extern List *runner_plan(const State *state, Direction direction,
 						 List *versions, List *targets);
 extern char *runner_step_title(const State *state, const Step *step);
-extern const char *runner_direction_name(Direction direction);
 
 #endif							/* MIGRATE_RUNNER_H */

@@ -73,7 +73,6 @@ extern void script_refuse_copy(const Script *script, bool is_from,
 							   int number, int line);
 
 /* in context.c */
-extern const char *script_direction_name(const Script *script);
 extern char *script_offline_hint(const Script *script);
 extern void script_syntax_position(const Script *script, ScriptPlace *place);
 extern void script_error_callback(void *arg);

@@ -23,6 +23,7 @@
  */
 #include "postgres.h"
 
+#include "direction.h"
 #include "guard.h"
 #include "lib/stringinfo.h"
 #include "nodes/nodeFuncs.h"
@@ -185,7 +186,7 @@ add_set_statement(List *names, const VariableSetStmt *stmt,
 							script->revision),
 					 errdetail("Statement %d at line %d of the %s script.",
 							   statement->number, statement->line,
-							   script_direction_name(script)),
+							   direction_name(script->direction)),
 					 errhint("Reset the settings that are meant, each by its name.")));
 			break;
 

@@ -16,6 +16,7 @@
 #include "hint.h"
 #include "lock.h"
 #include "miscadmin.h"
+#include "plan.h"
 #include "resolve.h"
 #include "runner.h"
 #include "state.h"
@@ -97,6 +98,18 @@ state_require_known(const State *state)
 {
 	(void) resolve_versions(state->graph, state->rows,
 							version_table_name(state->environment));
+}
+
+/*
+ * The revisions of a range (or NULL), newest first.  Raises an error if the
+ * range names the current revisions and one of them is not known.
+ */
+List *
+state_history(const State *state, const char *range)
+{
+	if (history_uses_current(range))
+		state_require_known(state);
+	return history_range(state->graph, range, state->versions);
 }
 
 /*

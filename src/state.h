@@ -29,6 +29,7 @@ extern void state_refuse_environment_as(const State *state,
 										const char *argument,
 										const char *value);
 extern void state_require_known(const State *state);
+extern List *state_history(const State *state, const char *range);
 extern bool state_is_consistent(const State *state);
 extern List *state_ids(const State *state, List *revisions);
 extern List *state_ids_in_load_order(const State *state, List *revisions);

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "direction.h"
 #include "error.h"
 #include "funcapi.h"
 #include "hint.h"
@@ -34,7 +35,6 @@ PG_FUNCTION_INFO_V1(migrate_log);
 
 static List *pending_revisions(const State *state);
 static Datum return_plan(FunctionCallInfo fcinfo, List *targets);
-static Direction direction_from_name(const char *command);
 
 /*
  * migrate_status(environment)
@@ -237,7 +237,7 @@ return_plan(FunctionCallInfo fcinfo, List *targets)
 		caller = MemoryContextSwitchTo(step_context);
 		values[0] = Int32GetDatum(++number);
 		sqlcall_set_text(values, nulls, 1,
-						 runner_direction_name(step->direction));
+						 direction_name(step->direction));
 		sqlcall_set_text(values, nulls, 2, revision ? revision->id : NULL);
 		sqlcall_set_text(values, nulls, 3, revision ? revision->message : NULL);
 		values[4] = textlist_to_array(state_ids_in_load_order(state, versions));
@@ -247,20 +247,4 @@ return_plan(FunctionCallInfo fcinfo, List *targets)
 	}
 	MemoryContextDelete(step_context);
 	return (Datum) 0;
-}
-
-static Direction
-direction_from_name(const char *command)
-{
-	if (strcmp(command, "upgrade") == 0)
-		return DIRECTION_UPGRADE;
-	if (strcmp(command, "downgrade") == 0)
-		return DIRECTION_DOWNGRADE;
-	if (strcmp(command, "stamp") == 0)
-		return DIRECTION_STAMP;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown command \"%s\"", command),
-			 errhint("The commands are \"upgrade\", \"downgrade\" and \"stamp\".")));
-	return DIRECTION_UPGRADE;	/* keep compiler quiet */
 }

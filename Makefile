@@ -68,7 +68,18 @@ OBJS = \
 	src/versionwrite.o \
 	src/walk.o
 
-DATA = migrate--1.0.sql
+# The install script is made of parts; they are run in this order.
+DATA_built = migrate--$(EXTVERSION).sql
+INSTALL_PARTS = \
+	install/header.sql \
+	install/tables.sql \
+	install/types.sql \
+	install/environment.sql \
+	install/author.sql \
+	install/run.sql \
+	install/offline.sql \
+	install/look.sql \
+	install/rights.sql
 
 PG_CPPFLAGS = -DMIGRATE_VERSION='"$(EXTVERSION)"'
 
@@ -168,5 +179,8 @@ include $(PGXS)
 # PGXS follows no #include: any header makes everything anew
 $(OBJS) $(OBJS:.o=.bc): $(wildcard src/*.h) migrate.control Makefile
 $(shlib): src/exports.map
+
+migrate--$(EXTVERSION).sql: $(addprefix $(srcdir)/,$(INSTALL_PARTS)) Makefile
+	awk 'FNR == 1 && NR > 1 { print "" } { print }' $(filter %.sql,$^) >$@
 
 endif

@@ -192,9 +192,8 @@ link_shadow()
 	as_user find "$build" -type l -delete
 	as_user mkdir -p "$build/src"
 	as_user ln -sf -t "$build/src" "$top"/src/*.{c,h,map}
-	as_user ln -sf -t "$build" "$top"/Makefile "$top"/migrate.control \
-		"$top"/migrate--*.sql
-	for folder in sql expected test examples doc README.md; do
+	as_user ln -sf -t "$build" "$top"/Makefile "$top"/migrate.control
+	for folder in install sql expected test examples doc README.md; do
 		[ ! -e "$top/$folder" ] || as_user ln -sfn "$top/$folder" "$build/$folder"
 	done
 }

@@ -12,16 +12,35 @@ PGFILEDESC = "migrate - schema migrations inside the server"
 MODULE_big = migrate
 OBJS = \
 	src/author.o \
+	src/batch.o \
+	src/batchend.o \
+	src/batchindex.o \
+	src/batchkey.o \
+	src/batchrange.o \
+	src/batchsize.o \
+	src/batchwalk.o \
+	src/blockers.o \
 	src/bookkeeping.o \
 	src/catalog_environment.o \
 	src/catalog_graph.o \
 	src/catalog_log.o \
+	src/catalog_pause.o \
+	src/catalog_progress.o \
 	src/catalog_revision.o \
+	src/catalog_tenant.o \
 	src/checksum.o \
 	src/classify.o \
 	src/commands.o \
 	src/compare.o \
+	src/configuration.o \
 	src/context.o \
+	src/deploy.o \
+	src/deploybatch.o \
+	src/deployparts.o \
+	src/deployretry.o \
+	src/deployscript.o \
+	src/deploywork.o \
+	src/deployworker.o \
 	src/direction.o \
 	src/directory.o \
 	src/draw.o \
@@ -39,14 +58,28 @@ OBJS = \
 	src/hint.o \
 	src/history.o \
 	src/identifier.o \
+	src/indexcheck.o \
+	src/indexcompare.o \
+	src/indexinvalid.o \
 	src/lanes.o \
+	src/live.o \
+	src/livelist.o \
 	src/load.o \
 	src/lock.o \
+	src/lockalter.o \
+	src/lockcollect.o \
+	src/lockdrop.o \
+	src/lockneeds.o \
+	src/locks.o \
+	src/lockstatement.o \
 	src/look.o \
 	src/migrate.o \
 	src/offline.o \
+	src/pause.o \
 	src/plan.o \
 	src/precheck.o \
+	src/progress.o \
+	src/relationlock.o \
 	src/resolve.o \
 	src/revfile.o \
 	src/revheader.o \
@@ -61,24 +94,40 @@ OBJS = \
 	src/stamp.o \
 	src/state.o \
 	src/status.o \
+	src/step.o \
 	src/tablescan.o \
 	src/target.o \
+	src/tenant.o \
+	src/tenanteach.o \
+	src/tenantfold.o \
+	src/tenantvalue.o \
 	src/textlist.o \
+	src/throttle.o \
 	src/version.o \
 	src/versionwrite.o \
-	src/walk.o
+	src/walk.o \
+	src/worker.o \
+	src/workermain.o \
+	src/workersession.o \
+	src/workertask.o
 
 # The install script is made of parts; they are run in this order.
 DATA_built = migrate--$(EXTVERSION).sql
 INSTALL_PARTS = \
 	install/header.sql \
 	install/tables.sql \
+	install/tenant_tables.sql \
 	install/types.sql \
 	install/environment.sql \
 	install/author.sql \
+	install/batch.sql \
 	install/run.sql \
+	install/deploy.sql \
+	install/progress.sql \
 	install/offline.sql \
 	install/look.sql \
+	install/locks.sql \
+	install/tenant_context.sql \
 	install/rights.sql
 
 PG_CPPFLAGS = -DMIGRATE_VERSION='"$(EXTVERSION)"'
@@ -93,8 +142,10 @@ SHLIB_LINK = $(if $(filter 15-linux,$(MAJORVERSION)-$(PORTNAME)),-Wl$(comma)--ve
 REGRESS = \
 	setup \
 	acl \
+	batch_function \
 	changed \
 	corners \
+	deploy \
 	downgrade \
 	draw \
 	environment \
@@ -108,12 +159,16 @@ REGRESS = \
 	naming \
 	offline \
 	origin \
+	pause \
 	refusals \
 	revision \
 	script \
 	search_path \
 	stamp \
 	targets \
+	tenant_context \
+	tenant_each \
+	tenant_fold \
 	upgrade \
 	version_table
 REGRESS_OPTS = --encoding=UTF8 --no-locale
@@ -121,6 +176,8 @@ REGRESS_OPTS = --encoding=UTF8 --no-locale
 ISOLATION = \
 	authoring \
 	branches \
+	deploy_deploy \
+	deploy_locks \
 	environments \
 	isolation_levels \
 	lock_timeout \

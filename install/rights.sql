@@ -9,6 +9,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT p.oid::regprocedure
 	FROM (VALUES
+		('everybody', 'migrate_batch'),
+		('everybody', 'migrate_tenant_clear'),
+		('everybody', 'migrate_tenant_current'),
+		('everybody', 'migrate_tenant_current_int4'),
+		('everybody', 'migrate_tenant_current_int8'),
+		('everybody', 'migrate_tenant_current_text'),
+		('everybody', 'migrate_tenant_each'),
+		('everybody', 'migrate_tenant_require'),
+		('everybody', 'migrate_tenant_require_int4'),
+		('everybody', 'migrate_tenant_require_int8'),
+		('everybody', 'migrate_tenant_require_text'),
+		('everybody', 'migrate_tenant_set'),
 		('viewer', 'migrate_branches'),
 		('viewer', 'migrate_check_heads'),
 		('viewer', 'migrate_current'),
@@ -17,13 +29,19 @@ AS $$
 		('viewer', 'migrate_graph'),
 		('viewer', 'migrate_heads'),
 		('viewer', 'migrate_history'),
+		('viewer', 'migrate_locks'),
 		('viewer', 'migrate_log'),
 		('viewer', 'migrate_plan'),
+		('viewer', 'migrate_progress'),
 		('viewer', 'migrate_show'),
 		('viewer', 'migrate_stamp_sql'),
 		('viewer', 'migrate_status'),
 		('viewer', 'migrate_upgrade_sql'),
+		('operator', 'migrate_deploy'),
 		('operator', 'migrate_downgrade'),
+		('operator', 'migrate_pause'),
+		('operator', 'migrate_resume'),
+		('operator', 'migrate_rollback'),
 		('operator', 'migrate_stamp'),
 		('operator', 'migrate_upgrade'),
 		('author', 'migrate_edit'),
@@ -72,7 +90,7 @@ BEGIN
 			HINT = 'Grant it to a role whose members need it.';
 	END IF;
 	EXECUTE format('GRANT USAGE ON SCHEMA migrate TO %I', role);
-	EXECUTE format('GRANT SELECT ON migrate.environment, migrate.revision, migrate.revision_edge, migrate.log TO %I', role);
+	EXECUTE format('GRANT SELECT ON migrate.environment, migrate.revision, migrate.revision_edge, migrate.log, migrate.progress, migrate.pause TO %I', role);
 	FOR f IN SELECT migrate.functions_of_level(level) LOOP
 		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', f, role);
 	END LOOP;
@@ -109,7 +127,7 @@ BEGIN
 		EXECUTE format('REVOKE EXECUTE ON ROUTINE %s FROM %I', f, role);
 	END LOOP;
 	IF level IS NULL OR level = 'viewer' THEN
-		EXECUTE format('REVOKE SELECT ON migrate.environment, migrate.revision, migrate.revision_edge, migrate.log FROM %I', role);
+		EXECUTE format('REVOKE SELECT ON migrate.environment, migrate.revision, migrate.revision_edge, migrate.log, migrate.progress, migrate.pause FROM %I', role);
 		EXECUTE format('REVOKE USAGE ON SCHEMA migrate FROM %I', role);
 	END IF;
 END

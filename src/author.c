@@ -20,6 +20,7 @@
 #include "error.h"
 #include "hint.h"
 #include "lib/stringinfo.h"
+#include "precheck.h"
 #include "resolve.h"
 #include "script.h"
 #include "sqlcall.h"
@@ -175,6 +176,7 @@ migrate_remove(PG_FUNCTION_ARGS)
 						   textlist_quote_join(state_ids_in_load_order(state,
 																	   based_on_it))),
 				 errhint("Remove those first, newest first.")));
+	precheck_not_half_done(state, revision->id, "removed");
 
 	catalog_delete(state->environment, revision->id);
 	PG_RETURN_TEXT_P(cstring_to_text(revision->id));

@@ -56,7 +56,17 @@ typedef struct StoredRevision
 } StoredRevision;
 
 /* columns of the log, all of which catalog_read_log() returns */
-#define CATALOG_LOG_NCOLUMNS 22
+#define CATALOG_LOG_NCOLUMNS 23
+
+/* How a step failed, for migrate.log */
+typedef struct LogFailure
+{
+	int			statement;		/* the one that failed, from 1, or 0 */
+	int			line;			/* or 0 */
+	const char *sqlstate;
+	const char *message;
+	const char *detail;			/* or NULL */
+} LogFailure;
 
 /* What a step leaves in migrate.log */
 typedef struct LogEntry
@@ -71,7 +81,41 @@ typedef struct LogEntry
 	const char *checksum;		/* or NULL */
 	const char *search_path;	/* or NULL */
 	const char *tag;			/* or NULL */
+	const char *deploy_id;		/* a uuid, or NULL */
+	const LogFailure *failure;	/* NULL: the step was done */
 } LogEntry;
+
+/* A row of migrate.progress: what a deploy has done of a revision */
+typedef struct Progress
+{
+	const char *revision;
+	Direction	direction;
+	int			statements;		/* in the script */
+	List	   *hashes;			/* char *: of the statements that are done */
+	bool		is_begun;		/* the one behind them was begun, outside of a
+								 * transaction */
+	List	   *cursor;			/* char *: where its batches are, or NIL */
+	int64		rows;			/* that they have passed */
+	int64		batches;
+	int			batch_size;		/* of the last one, or 0 */
+} Progress;
+
+/* What is left of a deploy, or a pause of which none is left */
+typedef struct Unfinished
+{
+	char	   *environment;
+	char	   *pause;			/* who paused it and why, a sentence, or NULL */
+	char	   *revision;		/* NULL: nothing is left, and nothing of what
+								 * follows is known */
+	char	   *direction;
+	char	   *deploy_id;
+	int			statements;		/* in the script */
+	int			done;			/* of them */
+	int64		rows;			/* of the one behind them, which runs in
+								 * batches, or -1 */
+	TimestampTz started_at;
+	TimestampTz updated_at;
+} Unfinished;
 
 /* in catalog_environment.c */
 extern Oid	catalog_owner(void);
@@ -108,5 +152,23 @@ extern List *catalog_last_versions(const Environment *environment);
 extern char *catalog_applied_checksum(const Environment *environment,
 									  const char *revision);
 extern List *catalog_changed_since_applied(const Environment *environment);
+
+/* in catalog_progress.c */
+extern List *catalog_progress(const Environment *environment);
+extern void catalog_progress_write(const Environment *environment,
+								   const Progress *progress,
+								   const char *deploy_id);
+extern void catalog_progress_append(const char *environment,
+									const char *revision, Direction direction,
+									const char *deploy_id, int statements,
+									const char *hash);
+extern void catalog_progress_delete(const Environment *environment,
+									const char *revision);
+
+/* in catalog_pause.c */
+extern bool catalog_pause(const Environment *environment, const char *reason);
+extern bool catalog_resume(const Environment *environment);
+extern bool catalog_paused(const Environment *environment, char **who_and_why);
+extern List *catalog_unfinished(const char *environment);
 
 #endif							/* MIGRATE_CATALOG_H */

@@ -21,7 +21,8 @@
 #include "utils/timestamp.h"
 
 /*
- * Write the log row of a step that was done, as part of its transaction.
+ * Write the log row of a step: as part of its transaction if it was done, and
+ * after the end of that transaction if it failed.
  */
 void
 catalog_log(const Environment *environment, const LogEntry *entry)
@@ -29,9 +30,11 @@ catalog_log(const Environment *environment, const LogEntry *entry)
 	static SPIPlanPtr plan = NULL;
 	Oid			argtypes[] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID,
 		TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, NAMEOID, INT4OID,
-	TEXTOID, TEXTOID, TEXTOID};
-	Datum		values[12];
-	char		nulls[13] = "            ";
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT4OID, TEXTOID,
+	TEXTOID, TEXTOID};
+	Datum		values[19];
+	char		nulls[20] = "                   ";
+	const LogFailure *failure = entry->failure;
 	Bookkeeping scope;
 	NameData	role;
 
@@ -43,11 +46,13 @@ catalog_log(const Environment *environment, const LogEntry *entry)
 						"INSERT INTO " TABLE_LOG " (environment, revision, direction, "
 						"versions_before, versions_after, started_at, duration, "
 						"role, session_role, application_name, client_address, "
-						"outcome, statements, checksum, search_path, tag) "
+						"outcome, statements, checksum, search_path, tag, deploy_id, "
+						"failed_statement, failed_line, sqlstate, error, error_detail) "
 						"VALUES ($1, $2, $3, $4, $5, $6, "
 						"$7 OPERATOR(pg_catalog.-) $6, $8, SESSION_USER, "
 						"pg_catalog.current_setting('application_name'), "
-						"pg_catalog.inet_client_addr(), 'done', $9, $10, $11, $12)",
+						"pg_catalog.inet_client_addr(), $14, $9, $10, $11, $12, "
+						"CAST($13 AS pg_catalog.uuid), $15, $16, $17, $18, $19)",
 						lengthof(argtypes), argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = bookkeeping_optional_text(entry->revision, &nulls[1]);
@@ -61,6 +66,22 @@ catalog_log(const Environment *environment, const LogEntry *entry)
 	values[9] = bookkeeping_optional_text(entry->checksum, &nulls[9]);
 	values[10] = bookkeeping_optional_text(entry->search_path, &nulls[10]);
 	values[11] = bookkeeping_optional_text(entry->tag, &nulls[11]);
+	values[12] = bookkeeping_optional_text(entry->deploy_id, &nulls[12]);
+	values[13] = CStringGetTextDatum(failure ? "failed" : "done");
+	if (failure == NULL)
+		memset(&nulls[14], 'n', 5);
+	else
+	{
+		values[14] = Int32GetDatum(failure->statement);
+		values[15] = Int32GetDatum(failure->line);
+		if (failure->statement == 0)
+			nulls[14] = 'n';
+		if (failure->line == 0)
+			nulls[15] = 'n';
+		values[16] = CStringGetTextDatum(failure->sqlstate);
+		values[17] = CStringGetTextDatum(failure->message);
+		values[18] = bookkeeping_optional_text(failure->detail, &nulls[18]);
+	}
 	bookkeeping_execute(plan, values, nulls, SPI_OK_INSERT);
 	bookkeeping_end(&scope);
 }
@@ -87,7 +108,8 @@ catalog_read_log(const Environment *environment, const char *revision,
 						"versions_before, versions_after, started_at, duration, "
 						"role, session_role, application_name, client_address, "
 						"outcome, statements, failed_statement, failed_line, "
-						"sqlstate, error, checksum, search_path, deploy_id, tag "
+						"sqlstate, error, error_detail, checksum, search_path, "
+						"deploy_id, tag "
 						"FROM " TABLE_LOG " "
 						"WHERE environment OPERATOR(pg_catalog.=) $1 "
 						"AND ($2 IS NULL OR revision OPERATOR(pg_catalog.=) $2) "

@@ -280,7 +280,7 @@ script_refuse_nontransactional(const Script *script, bool marked)
 						script->revision),
 				 errdetail("Its %s script is marked transaction:no.",
 						   direction_name(script->direction)),
-				 hint_statement("%s", script_offline_hint(script))));
+				 hint_statement("%s", script_deploy_hint(script))));
 
 	foreach(lc, script->statements)
 	{
@@ -295,7 +295,7 @@ script_refuse_nontransactional(const Script *script, bool marked)
 					 errdetail("Statement %d at line %d of the %s script.",
 							   statement->number, statement->line,
 							   direction_name(script->direction)),
-					 hint_statement("%s", script_offline_hint(script))));
+					 hint_statement("%s", script_deploy_hint(script))));
 	}
 }
 

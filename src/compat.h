@@ -40,6 +40,78 @@
 	pg_namespace_aclcheck((namespace_oid), (role), (mode))
 #endif
 
+/* 16: parameters live in a memory context, and their number is told */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_GUC_MALLOC(size) guc_malloc(LOG, (size))
+#define COMPAT_GUC_VARIABLES(count) get_guc_variables(count)
+#else
+#define COMPAT_GUC_MALLOC(size) malloc(size)
+#define COMPAT_GUC_VARIABLES(count) \
+	(*(count) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
+/* 17: a third argument has LockHeldByMe() count stronger locks, too */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_LOCK_HELD_BY_ME(locktag, lockmode) \
+	LockHeldByMe((locktag), (lockmode), false)
+#else
+#define COMPAT_LOCK_HELD_BY_ME(locktag, lockmode) \
+	LockHeldByMe((locktag), (lockmode))
+#endif
+
+/* 17: a right of its own for maintenance, LOCK TABLE included */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_ACL_MAINTAIN ACL_MAINTAIN
+#else
+#define COMPAT_ACL_MAINTAIN 0
+#endif
+
+/* 17: a column is an identity column in the partitions, too */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_IDENTITY_LOCKS_PARTITIONS true
+#else
+#define COMPAT_IDENTITY_LOCKS_PARTITIONS false
+#endif
+
+/*
+ * 18: ADD CONSTRAINT locks all that inherit from a table, whatever the
+ * constraint, and ANALYZE goes on to them
+ */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_CONSTRAINT_LOCKS_TREE true
+#define COMPAT_ANALYZE_LOCKS_TREE true
+#else
+#define COMPAT_CONSTRAINT_LOCKS_TREE false
+#define COMPAT_ANALYZE_LOCKS_TREE false
+#endif
+
+/* 18: the kind of a row comparison is a CompareType, in a field renamed */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_SET_ROW_COMPARISON(expr, strategy) \
+	((expr)->cmptype = (CompareType) (strategy))
+#else
+#define COMPAT_SET_ROW_COMPARISON(expr, strategy) \
+	((expr)->rctype = (RowCompareType) (strategy))
+#endif
+
+/* 18: a NOT NULL constraint can be NOT VALID, with attnotnull set */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_COLUMN_IS_NOT_NULL(tupdesc, i) \
+	(TupleDescCompactAttr((tupdesc), (i))->attnullability == ATTNULLABLE_VALID)
+#else
+#define COMPAT_COLUMN_IS_NOT_NULL(tupdesc, i) \
+	(TupleDescAttr((tupdesc), (i))->attnotnull)
+#endif
+
+/* 18: PortalRun lost its "run_once" argument */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_PORTAL_RUN(portal, count, top_level, dest, altdest, qc) \
+	PortalRun((portal), (count), (top_level), (dest), (altdest), (qc))
+#else
+#define COMPAT_PORTAL_RUN(portal, count, top_level, dest, altdest, qc) \
+	PortalRun((portal), (count), (top_level), true, (dest), (altdest), (qc))
+#endif
+
 /* 18: ExecutorRun lost its "execute_once" argument */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_EXECUTOR_RUN(queryDesc, direction, count) \
@@ -47,6 +119,20 @@
 #else
 #define COMPAT_EXECUTOR_RUN(queryDesc, direction, count) \
 	ExecutorRun((queryDesc), (direction), (count), true)
+#endif
+
+/* 18: ... and so did its hook */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_EXECUTOR_RUN_PARAMETERS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count
+#define COMPAT_EXECUTOR_RUN_ARGUMENTS \
+	queryDesc, direction, count
+#else
+#define COMPAT_EXECUTOR_RUN_PARAMETERS \
+	QueryDesc *queryDesc, ScanDirection direction, uint64 count, \
+	bool execute_once
+#define COMPAT_EXECUTOR_RUN_ARGUMENTS \
+	queryDesc, direction, count, execute_once
 #endif
 
 /*

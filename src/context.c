@@ -35,21 +35,16 @@
 static void report_position(const char *sql, int length, int offset);
 
 /*
- * Return a hint that tells how to run a script that no function can run
- * inside a transaction.  Allocated in the current memory context.
+ * Return a hint that tells how to run a script that cannot run inside a
+ * transaction.  Allocated in the current memory context.
  */
 char *
-script_offline_hint(const Script *script)
+script_deploy_hint(const Script *script)
 {
 	if (script->direction == DIRECTION_DOWNGRADE)
-	{
-		char	   *target = psprintf("%s-1", script->revision);
-
-		return psprintf("Take the SQL with SELECT migrate_downgrade_sql(%s); and run it with psql.",
-						quote_literal_cstr(target));
-	}
-
-	return psprintf("Take the SQL with SELECT migrate_upgrade_sql(%s); and run it with psql.",
+		return psprintf("CALL migrate_rollback(%s);",
+						quote_literal_cstr(psprintf("%s-1", script->revision)));
+	return psprintf("CALL migrate_deploy(%s);",
 					quote_literal_cstr(script->revision));
 }
 
@@ -223,7 +218,10 @@ script_error_hint(const Script *script, const ErrorData *edata)
 		case ERRCODE_ACTIVE_SQL_TRANSACTION:
 			if (strstr(message, "cannot be executed from a function") != NULL ||
 				strstr(message, "cannot run inside a transaction block") != NULL)
-				return script_offline_hint(script);
+				return script->online ?
+					psprintf("Mark the script \"-- migrate:%s transaction:no\", so that each of its statements runs by itself, outside of a transaction.",
+							 direction_name(script->direction)) :
+					script_deploy_hint(script);
 			break;
 
 		case ERRCODE_INVALID_TRANSACTION_TERMINATION:

@@ -117,6 +117,8 @@ migrate_environment_drop(PG_FUNCTION_ARGS)
 								  state->graph->nrevisions,
 								  state->graph->nrevisions),
 				 hint_statement("Remove them with migrate_remove(), newest first.")));
+	(void) catalog_resume(state->environment);
+	catalog_progress_delete(state->environment, NULL);
 	catalog_drop_environment(name);
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }

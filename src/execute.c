@@ -41,10 +41,10 @@
 #include "hint.h"
 #include "script.h"
 
-static void execute_statements(Script *script, Portal portal);
-static void execute_statement(const char *sql);
-static RawStmt *parse_statement(const char *sql);
-static void execute_planned(PlannedStmt *planned, const char *sql);
+static void execute_in_context(Script *script, List *statements,
+							   ExecuteStatement run, void *arg);
+static uint64 execute_planned(PlannedStmt *planned, const char *sql,
+							  DestReceiver *dest);
 
 /*
  * Run all statements of a script, and return how many there were.
@@ -67,9 +67,22 @@ static void execute_planned(PlannedStmt *planned, const char *sql);
 int
 execute_script(Script *script, const char *search_path)
 {
-	MemoryContext oldcontext = CurrentMemoryContext;
-	Portal		portal = ActivePortal;
-	const char *volatile save_source = portal ? portal->sourceText : NULL;
+	int			nestlevel = execute_begin_settings(search_path);
+
+	execute_each(script, script->statements, execute_statement, NULL);
+	AtEOXact_GUC(false, nestlevel);
+
+	return list_length(script->statements);
+}
+
+/*
+ * Open a nest level of settings in which statements of a script can be run,
+ * with this search path, or with the caller's if it is NULL.  The caller ends
+ * it with AtEOXact_GUC(false, ...), unless an error does.
+ */
+int
+execute_begin_settings(const char *search_path)
+{
 	int			nestlevel = NewGUCNestLevel();
 
 	script_pin_lexer();
@@ -77,10 +90,28 @@ execute_script(Script *script, const char *search_path)
 		(void) set_config_option("search_path", search_path,
 								 PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
+	return nestlevel;
+}
+
+/*
+ * Run some statements (ScriptStatement *) of a script, in what surrounds a
+ * statement that is run: our error context and hints, a memory context of its
+ * own, and its text as the source of what the server shows.
+ *
+ * "run" is what runs one: execute_statement(), or something that does more
+ * than that.  What the statements SET stays in force until the caller's nest
+ * level of settings ends.
+ */
+void
+execute_each(Script *script, List *statements, ExecuteStatement run, void *arg)
+{
+	MemoryContext oldcontext = CurrentMemoryContext;
+	Portal		portal = ActivePortal;
+	const char *volatile save_source = portal ? portal->sourceText : NULL;
 
 	PG_TRY();
 	{
-		execute_statements(script, portal);
+		execute_in_context(script, statements, run, arg);
 	}
 	PG_CATCH();
 	{
@@ -103,19 +134,18 @@ execute_script(Script *script, const char *search_path)
 	PG_END_TRY();
 
 	script->current = NULL;
-	AtEOXact_GUC(false, nestlevel);
-
-	return list_length(script->statements);
 }
 
 /*
- * Run the statements, with our error context around them.  portal is the
- * active one, or NULL; after an error, the caller restores its source text.
+ * Run the statements, with our error context around them.  After an error,
+ * the caller restores the source text of the active portal.
  */
 static void
-execute_statements(Script *script, Portal portal)
+execute_in_context(Script *script, List *statements, ExecuteStatement run,
+				   void *arg)
 {
 	MemoryContext oldcontext = CurrentMemoryContext;
+	Portal		portal = ActivePortal;
 	const char *save_source = portal ? portal->sourceText : NULL;
 	ErrorContextCallback callback;
 	ListCell   *lc;
@@ -125,7 +155,7 @@ execute_statements(Script *script, Portal portal)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	foreach(lc, script->statements)
+	foreach(lc, statements)
 	{
 		const ScriptStatement *statement = lfirst(lc);
 		MemoryContext context;
@@ -137,7 +167,7 @@ execute_statements(Script *script, Portal portal)
 		CHECK_FOR_INTERRUPTS();
 
 		context = AllocSetContextCreate(oldcontext,
-										"execute_script per-statement context",
+										"execute_each per-statement context",
 										ALLOCSET_DEFAULT_SIZES);
 		MemoryContextSwitchTo(context);
 		sql = pnstrdup(&script->text[statement->offset], statement->length);
@@ -150,7 +180,7 @@ execute_statements(Script *script, Portal portal)
 		if (portal)
 			portal->sourceText = sql;
 
-		execute_statement(sql);
+		run(sql, arg);
 
 		if (portal)
 			portal->sourceText = save_source;
@@ -168,12 +198,11 @@ execute_statements(Script *script, Portal portal)
  * Analyse, plan and run one statement, given by its text alone.  The current
  * memory context is the statement's; the text is in it.
  */
-static void
-execute_statement(const char *sql)
+void
+execute_statement(const char *sql, void *arg)
 {
-	RawStmt    *raw = parse_statement(sql);
+	RawStmt    *raw = execute_parse(sql);
 	List	   *planned_list;
-	ListCell   *lc;
 	bool		snapshot_set = false;
 
 	/* let the analysis see what earlier statements did */
@@ -192,14 +221,7 @@ execute_statement(const char *sql)
 	if (snapshot_set)
 		PopActiveSnapshot();
 
-	/* rules can make several of one statement, or none */
-	foreach(lc, planned_list)
-	{
-		CommandCounterIncrement();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		execute_planned(lfirst_node(PlannedStmt, lc), sql);
-		PopActiveSnapshot();
-	}
+	(void) execute_plans(planned_list, sql, None_Receiver);
 }
 
 /*
@@ -207,8 +229,8 @@ execute_statement(const char *sql)
  * like sets it for the code that its statements run; the statements
  * themselves are read as script_parse() read them.
  */
-static RawStmt *
-parse_statement(const char *sql)
+RawStmt *
+execute_parse(const char *sql)
 {
 	List	   *raw_list;
 
@@ -231,16 +253,36 @@ parse_statement(const char *sql)
 }
 
 /*
+ * Run what was planned for one statement, which rules can have made several
+ * of, or none, and return how many rows it is said to have processed.
+ */
+uint64
+execute_plans(List *planned_list, const char *sql, DestReceiver *dest)
+{
+	uint64		processed = 0;
+	ListCell   *lc;
+
+	foreach(lc, planned_list)
+	{
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		processed += execute_planned(lfirst_node(PlannedStmt, lc), sql, dest);
+		PopActiveSnapshot();
+	}
+	return processed;
+}
+
+/*
  * Run one planned statement under the active snapshot.
  *
  * PROCESS_UTILITY_QUERY makes it a complete query, for which event triggers
  * fire, but not one at top level: commands that would end the transaction are
  * refused by the server itself, in DO and CALL as well.
  */
-static void
-execute_planned(PlannedStmt *planned, const char *sql)
+static uint64
+execute_planned(PlannedStmt *planned, const char *sql, DestReceiver *dest)
 {
-	DestReceiver *dest = CreateDestReceiver(DestNone);
+	uint64		processed = 0;
 
 	if (planned->commandType == CMD_UTILITY)
 	{
@@ -259,10 +301,12 @@ execute_planned(PlannedStmt *planned, const char *sql)
 
 		ExecutorStart(query_desc, 0);
 		COMPAT_EXECUTOR_RUN(query_desc, ForwardScanDirection, 0);
+		if (planned->canSetTag)
+			processed = query_desc->estate->es_processed;
 		ExecutorFinish(query_desc);
 		ExecutorEnd(query_desc);
 		FreeQueryDesc(query_desc);
 	}
 
-	dest->rDestroy(dest);
+	return processed;
 }

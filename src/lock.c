@@ -12,7 +12,8 @@
  * CONCURRENTLY, run by the holder of the lock, would wait for in turn.  The
  * price is that the deadlock detector sees nothing of the wait, so that we
  * look for a circle ourselves, as often as it would: who waits for the run
- * lock holds a marker lock, and everybody else's waits are the server's.
+ * lock holds a marker lock, a background worker of the lock's holder holds
+ * another, and everybody else's waits are the server's.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -33,27 +34,33 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-/* last field of the lock tag: "MG" */
-#define LOCK_CLASS 0x4D47
-
-/* third field: the run lock, and the marker of those who wait for it */
-#define LOCK_RUN 0
-#define LOCK_RUN_SQL "0"
-#define LOCK_WAITS_FOR_RUN 1
-#define LOCK_WAITS_FOR_RUN_SQL "1"
+#define LOCK_RUN_SQL CppAsString2(LOCK_RUN)
+#define LOCK_WAITS_FOR_RUN_SQL CppAsString2(LOCK_WAITS_FOR_RUN)
+#define LOCK_WORKS_FOR_RUN_SQL CppAsString2(LOCK_WORKS_FOR_RUN)
 
 /* how long to sleep between tries, in milliseconds */
 #define FIRST_SLEEP 10
 #define LONGEST_SLEEP 250
 
+/* How to wait for the run lock */
+typedef struct LockWait
+{
+	bool		session;		/* until it is released, not only to the end
+								 * of the transaction */
+	int64		timeout;		/* in milliseconds; 0 is without limit */
+	const char *limit;			/* what the timeout is called */
+	void		(*between) (void);	/* to be called before each sleep, or NULL */
+} LockWait;
+
+static void take_lock(const char *environment, const LockWait *wait);
 static LOCKTAG lock_tag(const char *environment, uint32 purpose);
-static bool try_lock(const LOCKTAG *tag);
-static void wait_for_lock(const char *environment, const LOCKTAG *tag);
+static bool try_lock(const LOCKTAG *tag, bool session);
+static void wait_for_lock(const char *environment, const LOCKTAG *tag,
+						  const LockWait *wait);
 static void check_deadlock(const char *environment, const LOCKTAG *tag);
 static char *describe_holder(const LOCKTAG *tag);
 static char *terminate_statement(const LOCKTAG *tag);
 static char *query_about_lock(const LOCKTAG *tag, const char *sql);
-static void sleep_for(long milliseconds);
 
 /*
  * Take the run lock of an environment until the end of the transaction.
@@ -66,10 +73,76 @@ static void sleep_for(long milliseconds);
 void
 lock_environment(const char *environment)
 {
+	LockWait	wait = {false, LockTimeout, "lock_timeout", NULL};
+
+	take_lock(environment, &wait);
+}
+
+/*
+ * Take the run lock of an environment until lock_release_session(), across
+ * transactions; an error does not release it.
+ *
+ * Waits as long as max_wait, in milliseconds, allows.  "between" is called
+ * before each sleep and has to end the transaction, so that the session holds
+ * no snapshot while it sleeps.
+ */
+void
+lock_environment_for_session(const char *environment, int64 max_wait,
+							 void (*between) (void))
+{
+	LockWait	wait = {true, max_wait, "max_wait", between};
+
+	take_lock(environment, &wait);
+}
+
+/*
+ * Make sure, between transactions, that this session still holds the run lock
+ * that it took: pg_advisory_unlock_all() in a script has released it.  Returns
+ * false if somebody else has it now.
+ */
+bool
+lock_keep_for_session(const char *environment)
+{
+	LOCKTAG		tag = lock_tag(environment, LOCK_RUN);
+
+	return COMPAT_LOCK_HELD_BY_ME(&tag, ExclusiveLock) || try_lock(&tag, true);
+}
+
+/*
+ * Release the run lock, if this session holds it; to be called between
+ * transactions, or in the cleanup after an error.
+ */
+void
+lock_release_session(const char *environment)
+{
+	LOCKTAG		tag = lock_tag(environment, LOCK_RUN);
+
+	if (COMPAT_LOCK_HELD_BY_ME(&tag, ExclusiveLock))
+		LockRelease(&tag, ExclusiveLock, true);
+}
+
+/*
+ * Mark this process as a worker of the run lock's holder for the rest of its
+ * life, so that those who wait for the lock can see whom it waits for.
+ */
+void
+lock_mark_worker(const char *environment)
+{
+	LOCKTAG		tag = lock_tag(environment, LOCK_WORKS_FOR_RUN);
+
+	(void) LockAcquire(&tag, ShareLock, true, false);
+}
+
+/*
+ * Take the run lock, at once if it is free.
+ */
+static void
+take_lock(const char *environment, const LockWait *wait)
+{
 	LOCKTAG		tag = lock_tag(environment, LOCK_RUN);
 	LOCKTAG		marker = lock_tag(environment, LOCK_WAITS_FOR_RUN);
 
-	if (try_lock(&tag))
+	if (try_lock(&tag, wait->session))
 		return;
 
 	ereport(NOTICE,
@@ -77,10 +150,23 @@ lock_environment(const char *environment)
 					environment),
 			 errdetail_internal("%s", describe_holder(&tag))));
 
-	/* an error releases the marker with the (sub)transaction */
-	(void) LockAcquire(&marker, ShareLock, false, false);
-	wait_for_lock(environment, &tag);
-	LockRelease(&marker, ShareLock, false);
+	/*
+	 * A marker of the transaction goes with it after an error, but it also
+	 * goes with each transaction that "between" ends.
+	 */
+	(void) LockAcquire(&marker, ShareLock, wait->session, false);
+	PG_TRY();
+	{
+		wait_for_lock(environment, &tag, wait);
+	}
+	PG_CATCH();
+	{
+		if (wait->session)
+			LockRelease(&marker, ShareLock, true);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	LockRelease(&marker, ShareLock, wait->session);
 }
 
 static LOCKTAG
@@ -96,19 +182,20 @@ lock_tag(const char *environment, uint32 purpose)
 }
 
 /*
- * Try to take the lock for the transaction.
+ * Try to take the lock, for the session or for the transaction.
  */
 static bool
-try_lock(const LOCKTAG *tag)
+try_lock(const LOCKTAG *tag, bool session)
 {
-	return LockAcquire(tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+	return LockAcquire(tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 /*
  * Try until it is ours, or the time is over.
  */
 static void
-wait_for_lock(const char *environment, const LOCKTAG *tag)
+wait_for_lock(const char *environment, const LOCKTAG *tag,
+			  const LockWait *wait)
 {
 	TimestampTz start = GetCurrentTimestamp();
 	TimestampTz checked = start;
@@ -118,12 +205,12 @@ wait_for_lock(const char *environment, const LOCKTAG *tag)
 	{
 		TimestampTz now = GetCurrentTimestamp();
 
-		if (LockTimeout > 0 &&
-			TimestampDifferenceExceeds(start, now, LockTimeout))
+		if (wait->timeout > 0 &&
+			TimestampDifferenceMilliseconds(start, now) > wait->timeout)
 			ereport(ERROR,
 					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-					 errmsg("could not obtain the run lock of environment \"%s\" within lock_timeout",
-							environment),
+					 errmsg("could not obtain the run lock of environment \"%s\" within %s",
+							environment, wait->limit),
 					 errdetail_internal("%s", describe_holder(tag)),
 					 errhint("Wait for that session to end, then try again.%s",
 							 terminate_statement(tag))));
@@ -132,9 +219,11 @@ wait_for_lock(const char *environment, const LOCKTAG *tag)
 			check_deadlock(environment, tag);
 			checked = now;
 		}
-		sleep_for(sleep);
+		if (wait->between != NULL)
+			wait->between();
+		lock_sleep(sleep);
 		sleep = Min(sleep * 2, LONGEST_SLEEP);
-	} while (!try_lock(tag));
+	} while (!try_lock(tag, wait->session));
 }
 
 /*
@@ -151,7 +240,8 @@ check_deadlock(const char *environment, const LOCKTAG *tag)
 							  "SELECT l.pid FROM pg_locks l "
 							  "WHERE l.locktype = 'advisory' AND l.granted "
 							  "AND l.database = $1 AND l.classid = $2 "
-							  "AND l.objid = " LOCK_RUN_SQL " AND l.objsubid = $3 "
+							  "AND l.objid IN (" LOCK_RUN_SQL ", " LOCK_WORKS_FOR_RUN_SQL ") "
+							  "AND l.objsubid = $3 "
 							  "UNION "
 							  "SELECT b.pid FROM waits w, LATERAL ("
 							  "SELECT unnest(pg_blocking_pids(w.pid)) AS pid "
@@ -159,7 +249,8 @@ check_deadlock(const char *environment, const LOCKTAG *tag)
 							  "SELECT h.pid FROM pg_locks m JOIN pg_locks h "
 							  "ON h.locktype = 'advisory' AND h.granted "
 							  "AND h.database = m.database AND h.classid = m.classid "
-							  "AND h.objid = " LOCK_RUN_SQL " AND h.objsubid = m.objsubid "
+							  "AND h.objid IN (" LOCK_RUN_SQL ", " LOCK_WORKS_FOR_RUN_SQL ") "
+							  "AND h.objsubid = m.objsubid "
 							  "WHERE m.pid = w.pid AND m.locktype = 'advisory' "
 							  "AND m.database = $1 AND m.objsubid = $3 "
 							  "AND m.objid = " LOCK_WAITS_FOR_RUN_SQL ") b) "
@@ -246,10 +337,10 @@ query_about_lock(const LOCKTAG *tag, const char *sql)
 }
 
 /*
- * Sleep, but wake up for interrupts.
+ * Sleep between two tries for a lock, open to interrupts.
  */
-static void
-sleep_for(long milliseconds)
+void
+lock_sleep(long milliseconds)
 {
 	(void) WaitLatch(MyLatch,
 					 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,

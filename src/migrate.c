@@ -10,6 +10,21 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "configuration.h"
 #include "fmgr.h"
+#include "tenant.h"
 
 MIGRATE_MODULE_MAGIC;
+
+PGDLLEXPORT void _PG_init(void);
+
+/*
+ * Called when the library is loaded: at the first call of one of our
+ * functions, or before, if the server's settings say so.
+ */
+void
+_PG_init(void)
+{
+	configuration_define();
+	tenant_define_settings();
+}

@@ -37,6 +37,7 @@
 #include "script.h"
 #include "settings.h"
 #include "sqlcall.h"
+#include "step.h"
 #include "textlist.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -315,7 +316,7 @@ append_step(Offline *offline, const Step *step)
 {
 	CHECK_FOR_INTERRUPTS();
 	add(offline, comment(psprintf("Running %s",
-								  runner_step_title(offline->state, step))));
+								  step_title(offline->state, step))));
 	if (step->direction != DIRECTION_STAMP)
 		append_script(offline, step);
 	append_version_changes(offline, step);

@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "batch.h"
+#include "direction.h"
 #include "error.h"
 #include "hint.h"
 #include "lib/stringinfo.h"
@@ -18,6 +20,12 @@
 #include "utils/memutils.h"
 #include "version.h"
 
+static bool in_the_way(const Graph *graph, const Step *step, int half,
+					   Direction direction, bool online);
+static void refuse_half_done(const State *state, const Step *step,
+							 const Progress *half, int index)
+			pg_attribute_noreturn();
+static char *quoted_list(List *ids);
 static char *irreversible_hint(const State *state, int revision);
 
 /*
@@ -63,10 +71,137 @@ precheck_version_table(const State *state)
 }
 
 /*
- * Refuse, before anything runs, what could not be run to its end.
+ * Refuse a plan that would build on, or take the ground from under, what an
+ * earlier deploy has left half done.
+ *
+ * Only a deploy ("online") goes on with such a revision, and only in the
+ * direction in which it was begun.
  */
 void
-precheck_scripts(const State *state, List *plan)
+precheck_progress(const State *state, List *plan, List *progress, bool online)
+{
+	ListCell   *lc;
+
+	foreach(lc, progress)
+	{
+		const Progress *half = lfirst(lc);
+		int			index = graph_find(state->graph, half->revision);
+		ListCell   *cell;
+
+		if (index < 0)
+			continue;
+		foreach(cell, plan)
+		{
+			const Step *step = lfirst(cell);
+
+			if (in_the_way(state->graph, step, index, half->direction, online))
+				refuse_half_done(state, step, half, index);
+		}
+	}
+}
+
+/*
+ * Does a step meet a revision that is half done in this direction?
+ */
+static bool
+in_the_way(const Graph *graph, const Step *step, int half,
+		   Direction direction, bool online)
+{
+	if (step->revision == half)
+		return !online || step->direction != direction;
+	if (step->direction == direction)
+		return false;
+	if (direction == DIRECTION_UPGRADE)
+		return graph_ancestors(graph, list_make1_int(half))[step->revision];
+	return graph_descendants(graph, list_make1_int(half))[step->revision];
+}
+
+static void
+refuse_half_done(const State *state, const Step *step, const Progress *half,
+				 int index)
+{
+	const Graph *graph = state->graph;
+	bool		is_upgrade = half->direction == DIRECTION_UPGRADE;
+	char	   *finish = is_upgrade ?
+	psprintf("CALL migrate_deploy(%s);", quote_literal_cstr(half->revision)) :
+	psprintf("CALL migrate_rollback(%s);",
+			 quote_literal_cstr(psprintf("%s-1", half->revision)));
+	List	   *rows = state_ids_in_load_order(state, state->versions);
+
+	if (step->revision == index && step->direction == half->direction)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" is half done by a deploy, which has to finish it",
+						half->revision),
+				 errdetail("%d of the %d statements of its %s script are done.",
+						   list_length(half->hashes), half->statements,
+						   direction_name(half->direction)),
+				 hint_statement("%s", finish)));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("cannot %s revision \"%s\" while the %s of revision \"%s\" is half done",
+					direction_name(step->direction),
+					graph->revisions[step->revision]->id,
+					direction_name(half->direction), half->revision),
+			 errdetail("%d of the %d statements of its %s script are done.",
+					   list_length(half->hashes), half->statements,
+					   direction_name(half->direction)),
+			 hint_statement("Finish it: %s  Or undo by hand what is done of it, and have that forgotten: SELECT migrate_stamp(%s%s%s);",
+							finish,
+							rows == NIL ? "'base'" : "ARRAY[",
+							rows == NIL ? "" : quoted_list(rows),
+							rows == NIL ? "" : "]")));
+}
+
+/*
+ * Raise an error if a deploy has done a part of a revision that is to be
+ * "what".
+ */
+void
+precheck_not_half_done(const State *state, const char *revision,
+					   const char *what)
+{
+	ListCell   *lc;
+
+	foreach(lc, catalog_progress(state->environment))
+	{
+		const Progress *half = lfirst(lc);
+		List	   *rows = state_ids_in_load_order(state, state->versions);
+
+		if (strcmp(half->revision, revision) != 0)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" cannot be %s while it is half done",
+						revision, what),
+				 errdetail("%d of the %d statements of its %s script are done.",
+						   list_length(half->hashes), half->statements,
+						   direction_name(half->direction)),
+				 hint_statement("Undo by hand what is done of it, and have that forgotten: SELECT migrate_stamp(%s%s%s);",
+								rows == NIL ? "'base'" : "ARRAY[",
+								rows == NIL ? "" : quoted_list(rows),
+								rows == NIL ? "" : "]")));
+	}
+}
+
+/* ids as literals, separated by commas */
+static char *
+quoted_list(List *ids)
+{
+	List	   *literals = NIL;
+	ListCell   *lc;
+
+	foreach(lc, ids)
+		literals = lappend(literals, quote_literal_cstr(lfirst(lc)));
+	return textlist_join(literals, ", ");
+}
+
+/*
+ * Refuse, before anything runs, what could not be run to its end: "online" as
+ * a deploy runs it, else in the transaction of the caller.
+ */
+void
+precheck_scripts(const State *state, List *plan, bool online)
 {
 	MemoryContext step_memory = AllocSetContextCreate(CurrentMemoryContext,
 													  "precheck_scripts per-step context",
@@ -81,10 +216,13 @@ precheck_scripts(const State *state, List *plan)
 		Script	   *script = precheck_fetch_script(state, step, &stored);
 
 		script_refuse_unrunnable(script);
-		script_refuse_nontransactional(script,
-									   step->direction == DIRECTION_UPGRADE ?
-									   !stored->file.upgrade_transactional :
-									   !stored->file.downgrade_transactional);
+		if (online)
+			batch_refuse_unrunnable(script);
+		else
+			script_refuse_nontransactional(script,
+										   step->direction == DIRECTION_UPGRADE ?
+										   !stored->file.upgrade_transactional :
+										   !stored->file.downgrade_transactional);
 		MemoryContextReset(step_memory);
 	}
 	MemoryContextSwitchTo(caller);

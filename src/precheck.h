@@ -16,7 +16,11 @@
 /* in precheck.c */
 extern void precheck_purge(const State *state, List *targets);
 extern void precheck_version_table(const State *state);
-extern void precheck_scripts(const State *state, List *plan);
+extern void precheck_scripts(const State *state, List *plan, bool online);
+extern void precheck_progress(const State *state, List *plan, List *progress,
+							  bool online);
+extern void precheck_not_half_done(const State *state, const char *revision,
+								   const char *what);
 extern Script *precheck_fetch_script(const State *state, const Step *step,
 									 StoredRevision **stored);
 

@@ -27,6 +27,7 @@
 #include "resolve.h"
 #include "runner.h"
 #include "script.h"
+#include "step.h"
 #include "textlist.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -34,27 +35,13 @@
 #include "utils/timestamp.h"
 #include "version.h"
 
-/* What stays the same from step to step */
-typedef struct Run
-{
-	const RunRequest *request;
-	State	   *state;
-	VersionWriter *writer;
-	List	   *versions;		/* int: the version table as it stands */
-	List	   *purged;			/* char *: rows that a purge took out of it,
-								 * until a step has told of them */
-} Run;
-
 /* is a run under way in this session? */
 static bool in_progress = false;
 
-static void run_steps(Run *run, List *plan);
+static void run_steps(Run *run, List *plan, bool purge);
 static void check_version_rows(const Run *run);
 static void run_step(Run *run, const Step *step);
-static void step_context(void *arg);
 static Step *stamp_to_base(void);
-static char *purge_title(const Run *run, const Step *step);
-static void report_nothing_to_do(const State *state, Direction direction);
 
 /*
  * Carry out an upgrade, a downgrade or a stamp, and return the ids (char *)
@@ -66,7 +53,7 @@ static void report_nothing_to_do(const State *state, Direction direction);
 List *
 runner_run(const RunRequest *request)
 {
-	Run			run = {request};
+	Run			run = {0};
 	State	   *state;
 	List	   *plan;
 
@@ -82,6 +69,7 @@ runner_run(const RunRequest *request)
 		precheck_version_table(state);
 
 	run.state = state;
+	run.tag = request->tag;
 	run.versions = request->purge ? NIL : state->versions;
 	plan = runner_plan(state, request->direction, run.versions,
 					   request->targets);
@@ -89,7 +77,15 @@ runner_run(const RunRequest *request)
 	if (request->direction != DIRECTION_STAMP)
 	{
 		state_require_unchanged(state, plan != NIL);
-		precheck_scripts(state, plan);
+		precheck_progress(state, plan, catalog_progress(state->environment),
+						  false);
+		precheck_scripts(state, plan, false);
+	}
+
+	else
+	{
+		/* the database is what the stamp says, and nothing is half done */
+		catalog_progress_delete(state->environment, NULL);
 	}
 
 	if (request->purge)
@@ -100,12 +96,31 @@ runner_run(const RunRequest *request)
 	}
 
 	if (plan == NIL)
-		report_nothing_to_do(state, request->direction);
+		runner_report_nothing(state, request->direction);
 	else
-		run_steps(&run, plan);
+		run_steps(&run, plan, request->purge);
 
 	return state_ids_in_load_order(state,
 								   resolve_current(state->graph, run.versions));
+}
+
+/*
+ * Say that a run begins, until runner_end().  No run begins within one, so that
+ * there is nothing to be saved.
+ */
+void
+runner_begin(void)
+{
+	in_progress = true;
+}
+
+/*
+ * Say that it has ended, in whatever way.
+ */
+void
+runner_end(void)
+{
+	in_progress = false;
 }
 
 /*
@@ -141,53 +156,19 @@ runner_plan(const State *state, Direction direction, List *versions,
 }
 
 /*
- * A step in Alembic's words, as they stand in its log.
- */
-char *
-runner_step_title(const State *state, const Step *step)
-{
-	Revision   *revision;
-	char	   *parents;
-
-	if (step->direction == DIRECTION_STAMP)
-		return psprintf("stamp_revision %s -> %s",
-						textlist_join(state_ids(state, step->removed), ", "),
-						textlist_join(state_ids(state, step->added), ", "));
-
-	revision = state->graph->revisions[step->revision];
-	parents = textlist_join(revision->down_ids, ", ");
-	if (step->direction == DIRECTION_UPGRADE)
-		return psprintf("upgrade %s -> %s, %s",
-						parents, revision->id, revision->message);
-	return psprintf("downgrade %s -> %s, %s",
-					revision->id, parents, revision->message);
-}
-
-/*
  * Run all steps, giving back what the version table's writer holds whatever
  * happens.
  */
 static void
-run_steps(Run *run, List *plan)
+run_steps(Run *run, List *plan, bool purge)
 {
-	ListCell   *lc;
-	ListCell   *added;
-
 	run->writer = version_begin_write(run->state->environment);
-	foreach(lc, plan)
-	{
-		Step	   *step = lfirst(lc);
+	step_check_width(run, plan);
 
-		foreach(added, step->added)
-			version_check_width(run->writer,
-								run->state->graph->revisions[lfirst_int(added)]->id);
-	}
-
-	/* no run begins within one, so that this one need not be saved */
-	in_progress = true;
+	runner_begin();
 	PG_TRY();
 	{
-		if (run->request->purge)
+		if (purge)
 			version_purge(run->writer, list_length(run->state->rows));
 		for (int i = 0; i < list_length(plan); i++)
 			run_step(run, list_nth(plan, i));
@@ -195,7 +176,7 @@ run_steps(Run *run, List *plan)
 	}
 	PG_FINALLY();
 	{
-		in_progress = false;
+		runner_end();
 		version_end_write(run->writer);
 	}
 	PG_END_TRY();
@@ -237,33 +218,18 @@ run_step(Run *run, const Step *step)
 													  "run_step per-step context",
 													  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller = MemoryContextSwitchTo(step_memory);
-	LogEntry	entry = {0};
-	List	   *versions;
-	ErrorContextCallback callback;
+	LogEntry	entry;
 
 	CHECK_FOR_INTERRUPTS();
-	ereport(NOTICE,
-			(errmsg_internal("Running %s",
-							 run->purged ? purge_title(run, step) :
-							 runner_step_title(state, step))));
-
-	entry.direction = step->direction;
-	entry.tag = run->request->tag;
-	entry.versions_before = run->purged ? run->purged :
-		state_ids_in_load_order(state, run->versions);
-	entry.started_at = GetCurrentTimestamp();
-	if (step->revision >= 0)
-		entry.revision = state->graph->revisions[step->revision]->id;
+	step_announce(run, step);
+	step_begin(run, step, &entry);
 
 	if (step->direction != DIRECTION_STAMP)
 	{
 		StoredRevision *stored;
 		Script	   *script = precheck_fetch_script(state, step, &stored);
 
-		entry.checksum = stored->checksum;
-		entry.search_path = state->environment->search_path ?
-			state->environment->search_path :
-			pstrdup(GetConfigOption("search_path", false, false));
+		step_describe_script(run, stored, &entry);
 		entry.statements = execute_script(script,
 										  state->environment->search_path);
 	}
@@ -271,40 +237,10 @@ run_step(Run *run, const Step *step)
 		entry.checksum = catalog_fetch(state->environment,
 									   entry.revision)->checksum;
 
-	callback.callback = step_context;
-	callback.arg = &entry;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	version_apply(run->writer, state->graph, step);
-	error_context_stack = callback.previous;
-
+	step_write(run, step, &entry);
 	MemoryContextSwitchTo(caller);
-	versions = plan_apply_step(run->versions, step);
-	MemoryContextSwitchTo(step_memory);
-
-	entry.versions_after = state_ids_in_load_order(state, versions);
-	entry.ended_at = GetCurrentTimestamp();
-	catalog_log(state->environment, &entry);
-
-	if (run->versions != state->versions)
-		list_free(run->versions);
-	run->purged = NIL;
-	run->versions = versions;
-	MemoryContextSwitchTo(caller);
+	step_done(run, step);
 	MemoryContextDelete(step_memory);
-}
-
-/*
- * Say which step an error in writing the version table belongs to.
- */
-static void
-step_context(void *arg)
-{
-	const LogEntry *entry = arg;
-
-	if (entry->revision != NULL)
-		errcontext("revision \"%s\" %s, version table",
-				   entry->revision, direction_name(entry->direction));
 }
 
 /*
@@ -321,22 +257,10 @@ stamp_to_base(void)
 }
 
 /*
- * The title of the first step after a purge: the rows that it took away may
- * be of no revision that is loaded.
- */
-static char *
-purge_title(const Run *run, const Step *step)
-{
-	return psprintf("stamp_revision %s -> %s",
-					textlist_join(run->purged, ", "),
-					textlist_join(state_ids(run->state, step->added), ", "));
-}
-
-/*
  * Say that there was nothing to do, and where the database is.
  */
-static void
-report_nothing_to_do(const State *state, Direction direction)
+void
+runner_report_nothing(const State *state, Direction direction)
 {
 	List	   *current = state_ids_in_load_order(state, state->versions);
 

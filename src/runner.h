@@ -23,9 +23,11 @@ typedef struct RunRequest
 
 /* in runner.c */
 extern List *runner_run(const RunRequest *request);
+extern void runner_begin(void);
+extern void runner_end(void);
 extern bool runner_in_progress(void);
+extern void runner_report_nothing(const State *state, Direction direction);
 extern List *runner_plan(const State *state, Direction direction,
 						 List *versions, List *targets);
-extern char *runner_step_title(const State *state, const Step *step);
 
 #endif							/* MIGRATE_RUNNER_H */

@@ -17,6 +17,7 @@
 
 #include "migrate.h"
 #include "nodes/parsenodes.h"
+#include "tcop/dest.h"
 #include "utils/elog.h"
 
 /* One statement of a script; offsets are bytes into the script's text */
@@ -35,6 +36,8 @@ typedef struct Script
 	const char *revision;
 	Direction	direction;
 	const char *text;			/* the whole script */
+	bool		online;			/* run by a deploy, not in the caller's
+								 * transaction */
 	List	   *statements;		/* ScriptStatement * */
 
 	/* kept by execute_script(); after an error they tell where it was */
@@ -53,6 +56,9 @@ typedef struct ScriptPlace
 	int			copy_number;	/* first COPY FROM STDIN before it, or 0 */
 	int			copy_start;		/* first byte of that one */
 } ScriptPlace;
+
+/* What execute_each() calls for a statement, with its text */
+typedef void (*ExecuteStatement) (const char *sql, void *arg);
 
 /* in script.c */
 extern Script *script_parse(const char *text, const char *revision,
@@ -73,12 +79,19 @@ extern void script_refuse_copy(const Script *script, bool is_from,
 							   int number, int line);
 
 /* in context.c */
-extern char *script_offline_hint(const Script *script);
+extern char *script_deploy_hint(const Script *script);
 extern void script_syntax_position(const Script *script, ScriptPlace *place);
 extern void script_error_callback(void *arg);
 extern char *script_error_hint(const Script *script, const ErrorData *edata);
 
 /* in execute.c */
 extern int	execute_script(Script *script, const char *search_path);
+extern int	execute_begin_settings(const char *search_path);
+extern void execute_each(Script *script, List *statements,
+						 ExecuteStatement run, void *arg);
+extern void execute_statement(const char *sql, void *arg);
+extern RawStmt *execute_parse(const char *sql);
+extern uint64 execute_plans(List *planned_list, const char *sql,
+							DestReceiver *dest);
 
 #endif							/* MIGRATE_SCRIPT_H */

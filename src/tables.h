@@ -17,6 +17,8 @@
 #define RELNAME_REVISION "revision"
 #define RELNAME_REVISION_EDGE "revision_edge"
 #define RELNAME_LOG "log"
+#define RELNAME_PROGRESS "progress"
+#define RELNAME_PAUSE "pause"
 
 /* ... and the columns of those that are scanned without SPI, in their order */
 enum EnvironmentColumn
@@ -53,11 +55,37 @@ enum RevisionEdgeColumn
 	REVISION_EDGE_PARENT
 };
 
+enum PauseColumn
+{
+	PAUSE_ENVIRONMENT = 1,
+	PAUSE_PAUSED_AT,
+	PAUSE_ROLE,
+	PAUSE_REASON
+};
+
 #define TABLE_ENVIRONMENT "migrate.environment"
 #define TABLE_REVISION "migrate.revision"
 #define TABLE_REVISION_EDGE "migrate.revision_edge"
 #define TABLE_LOG "migrate.log"
+#define TABLE_PROGRESS "migrate.progress"
+#define TABLE_PAUSE "migrate.pause"
 
 #define FUNCTION_CHECKSUM "migrate.checksum"
+
+#define RELNAME_TENANT_MODEL "tenant_model"
+#define RELNAME_TENANT_SCHEMA "tenant_schema"
+#define RELNAME_TENANT_TABLE "tenant_table"
+#define RELNAME_TENANT_COLUMN "tenant_column"
+#define RELNAME_TENANT_LINK "tenant_link"
+#define RELNAME_TENANT_GRANT "tenant_grant"
+#define RELNAME_TENANT_WAIVER "tenant_waiver"
+
+#define TABLE_TENANT_MODEL "migrate.tenant_model"
+#define TABLE_TENANT_SCHEMA "migrate.tenant_schema"
+#define TABLE_TENANT_TABLE "migrate.tenant_table"
+#define TABLE_TENANT_COLUMN "migrate.tenant_column"
+#define TABLE_TENANT_LINK "migrate.tenant_link"
+#define TABLE_TENANT_GRANT "migrate.tenant_grant"
+#define TABLE_TENANT_WAIVER "migrate.tenant_waiver"
 
 #endif							/* MIGRATE_TABLES_H */

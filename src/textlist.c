@@ -106,6 +106,20 @@ textlist_quote_join(List *strings)
 }
 
 /*
+ * Copy a list with its strings into the current memory context.
+ */
+List *
+textlist_copy(List *strings)
+{
+	List	   *copy = NIL;
+	ListCell   *lc;
+
+	foreach(lc, strings)
+		copy = lappend(copy, pstrdup(lfirst(lc)));
+	return copy;
+}
+
+/*
  * Is the string one of the list?
  */
 bool

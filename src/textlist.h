@@ -17,6 +17,7 @@ extern List *textlist_from_array(Datum array, const char *argument);
 extern Datum textlist_to_array(List *strings);
 extern char *textlist_join(List *strings, const char *delimiter);
 extern char *textlist_quote_join(List *strings);
+extern List *textlist_copy(List *strings);
 extern bool textlist_member(List *strings, const char *string);
 extern bool textlist_equal(List *a, List *b);
 

@@ -1,0 +1,410 @@
+/*-------------------------------------------------------------------------
+ *
+ * deployworker.c
+ *	  A statement at top level, in a background worker.
+ *
+ * A statement that cannot run in a transaction cannot be recorded in it
+ * either.  Before it is run, it is recorded that it was begun; if nothing more
+ * is recorded, because the server or this session went down in the meantime,
+ * then the next deploy looks at what there is, and takes an error that says
+ * that the work was done for success.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "blockers.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "deploy.h"
+#include "direction.h"
+#include "indexcheck.h"
+#include "lib/stringinfo.h"
+#include "live.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "worker.h"
+
+/* A statement that is run by a worker */
+typedef struct TopLevel
+{
+	DeployStep *step;
+	const ScriptStatement *statement;
+	const char *command;		/* its name if it cannot run in a transaction,
+								 * else NULL */
+	bool		was_begun;		/* by an earlier deploy, with unknown outcome */
+	const char *sql;			/* what is to be run; NULL: nothing */
+	const char *drop;			/* the invalid index to be dropped before, or
+								 * NULL */
+
+	/* while it waits */
+	TimestampTz looked_at;
+	int64		waited;			/* in milliseconds */
+	List	   *blockers;		/* Blocker * */
+	char	   *named;			/* those that were last named */
+} TopLevel;
+
+static void run_at_top_level(DeployWork *work);
+static bool is_done_already(DeployWork *work, const ErrorData *edata);
+static void look_at_object(void *arg);
+static void look_at_index(TopLevel *top, IndexStmt *stmt);
+static void look_at_partition(TopLevel *top, AlterTableStmt *stmt);
+static void write_begun(void *arg);
+static void run_in_worker(TopLevel *top, const char *sql, bool is_statement);
+static void watch_worker(int worker_pid, void *arg);
+static void look_at_blockers(void *arg);
+static char *pids_of(List *blockers);
+static void explain_leftover(const TopLevel *top, ErrorData *edata);
+
+/*
+ * Run a statement of a step, and record that it is done.
+ */
+void
+deploy_worker(DeployStep *step, const ScriptStatement *statement)
+{
+	TopLevel   *top = palloc0(sizeof(TopLevel));
+	DeployWork	work = {step, NULL, run_at_top_level};
+	DeployWork	record = {step, NULL, deploy_record};
+
+	top->step = step;
+	top->statement = statement;
+	top->command = script_nontransactional(statement);
+	top->was_begun = step->progress->is_begun;
+
+	work.statement = statement;
+	work.arg = top;
+	work.at_top_level = true;
+	work.is_done = is_done_already;
+	deploy_work(&work);
+
+	/* else the worker has recorded it in the statement's transaction */
+	record.statement = statement;
+	if (top->command != NULL)
+		deploy_work(&record);
+}
+
+/*
+ * Look at what there is, make room, and run the statement.
+ */
+static void
+run_at_top_level(DeployWork *work)
+{
+	TopLevel   *top = work->arg;
+	const ScriptStatement *statement = top->statement;
+
+	top->sql = pnstrdup(&top->step->script->text[statement->offset],
+						statement->length);
+	top->drop = NULL;
+	top->waited = 0;
+
+	if (top->command != NULL)
+	{
+		deploy_look(top->step->deploy, look_at_object, top);
+		if (!top->step->progress->is_begun)
+			deploy_look(top->step->deploy, write_begun, top);
+	}
+	if (top->drop != NULL)
+		run_in_worker(top, psprintf("DROP INDEX CONCURRENTLY %s", top->drop),
+					  false);
+	if (top->sql != NULL)
+		run_in_worker(top, top->sql, true);
+}
+
+/*
+ * Does an error say that a statement, which an earlier deploy has begun, was
+ * done then?
+ */
+static bool
+is_done_already(DeployWork *work, const ErrorData *edata)
+{
+	TopLevel   *top = work->arg;
+
+	if (top->command == NULL || !top->was_begun)
+		return false;
+	switch (edata->sqlerrcode)
+	{
+		case ERRCODE_DUPLICATE_DATABASE:
+		case ERRCODE_DUPLICATE_OBJECT:
+		case ERRCODE_DUPLICATE_TABLE:
+		case ERRCODE_UNDEFINED_DATABASE:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_UNDEFINED_TABLE:
+			break;
+		default:
+			return false;
+	}
+	ereport(NOTICE,
+			(errmsg("statement %d was done by the deploy that began it: %s",
+					top->statement->number, edata->message)));
+	return true;
+}
+
+/*
+ * Look, before a statement is run, whether it was run before, in whole or in
+ * part.
+ */
+static void
+look_at_object(void *arg)
+{
+	TopLevel   *top = arg;
+	Node	   *node = top->statement->raw->stmt;
+	const char *search_path = top->step->deploy->run.state->environment->search_path;
+
+	/* until the end of the transaction, which does nothing else */
+	if (search_path != NULL)
+		(void) set_config_option("search_path", search_path,
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
+
+	if (IsA(node, IndexStmt))
+		look_at_index(top, (IndexStmt *) copyObject(node));
+	else if (IsA(node, AlterTableStmt))
+		look_at_partition(top, (AlterTableStmt *) node);
+}
+
+/*
+ * An index that failed to be built stays, invalid, and has to be built anew;
+ * one that is there and the same needs nothing.
+ */
+static void
+look_at_index(TopLevel *top, IndexStmt *stmt)
+{
+	char	   *name;
+	char	   *difference;
+
+	switch (indexcheck_state(stmt, top->sql,
+							 top->step->deploy->run.state->environment->search_path,
+							 &name, &difference))
+	{
+		case INDEX_ABSENT:
+			break;
+		case INDEX_INVALID:
+			ereport(NOTICE,
+					(errmsg("index %s is invalid; it is dropped and built again",
+							name)));
+			top->drop = MemoryContextStrdup(top->step->memory, name);
+			break;
+		case INDEX_SAME:
+			ereport(NOTICE,
+					(errmsg("index %s is there already, valid and the same; it is not built again",
+							name)));
+			top->sql = NULL;
+			break;
+		case INDEX_DIFFERENT:
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_TABLE),
+					 errmsg("relation %s already exists, and is not the index that the statement makes",
+							name),
+					 errdetail_internal("%s", difference),
+					 errhint("Drop or rename it, or give the new index another name.")));
+			break;
+	}
+}
+
+/*
+ * A partition whose detachment was broken off halfway has to be detached with
+ * FINALIZE.
+ */
+static void
+look_at_partition(TopLevel *top, AlterTableStmt *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+		PartitionCmd *partition;
+		Oid			relid;
+
+		if (cmd->subtype != AT_DetachPartition)
+			continue;
+		partition = castNode(PartitionCmd, cmd->def);
+		relid = RangeVarGetRelid(partition->name, NoLock, true);
+		if (!OidIsValid(relid) || !PartitionHasPendingDetach(relid))
+			continue;
+		ereport(NOTICE,
+				(errmsg("detaching partition \"%s\" was begun before; it is finished",
+						partition->name->relname)));
+		top->sql =
+			MemoryContextStrdup(top->step->memory,
+								psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE",
+										 quote_qualified_identifier(stmt->relation->schemaname,
+																	stmt->relation->relname),
+										 quote_qualified_identifier(partition->name->schemaname,
+																	partition->name->relname)));
+	}
+}
+
+static void
+write_begun(void *arg)
+{
+	TopLevel   *top = arg;
+	DeployStep *step = top->step;
+
+	step->progress->is_begun = true;
+	catalog_progress_write(step->deploy->run.state->environment,
+						   step->progress, step->deploy->id);
+}
+
+/*
+ * Have a worker run the statement of the script, or one that makes room for
+ * it.
+ *
+ * Who builds an index concurrently waits for transactions, and not in a queue
+ * where anybody waits behind it: lock_timeout would do no good, and leave an
+ * invalid index.  Such a statement may wait for max_wait, see watch_worker().
+ */
+static void
+run_in_worker(TopLevel *top, const char *sql, bool is_statement)
+{
+	DeployStep *step = top->step;
+	Deploy	   *deploy = step->deploy;
+	MemoryContext memory = CurrentMemoryContext;
+	WorkerRequest request = {0};
+	ErrorContextCallback callback;
+	ListCell   *lc;
+
+	request.sql = sql;
+	foreach(lc, deploy_prelude(step, top->statement))
+	{
+		const ScriptStatement *setting = lfirst(lc);
+
+		request.prelude = lappend(request.prelude,
+								  pnstrdup(&step->script->text[setting->offset],
+										   setting->length));
+	}
+	request.search_path = deploy->run.state->environment->search_path;
+	request.lock_timeout = deploy->lock_timeout;
+	if (top->command != NULL && strstr(top->command, "CONCURRENTLY") != NULL)
+		request.lock_timeout = 0;
+	request.transactional = top->command == NULL;
+	request.environment = deploy->environment;
+	request.revision = step->revision;
+	request.direction = deploy->direction;
+	request.hash = deploy_hash(step, top->statement);
+	request.deploy_id = deploy->id;
+	request.statements = list_length(step->statements);
+
+	top->looked_at = GetCurrentTimestamp();
+
+	callback.callback = script_error_callback;
+	callback.arg = step->script;
+	callback.previous = error_context_stack;
+	if (is_statement)
+		error_context_stack = &callback;
+	PG_TRY();
+	{
+		worker_run(&request, watch_worker, top);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *edata;
+
+		MemoryContextSwitchTo(memory);
+		edata = CopyErrorData();
+		FlushErrorState();
+		explain_leftover(top, edata);
+		ReThrowError(edata);
+	}
+	PG_END_TRY();
+	if (is_statement)
+		error_context_stack = callback.previous;
+	live_worker(0);
+	live_phase(LIVE_RUNNING, NULL);
+}
+
+/*
+ * Look, about once a second, whom the worker waits for, say so, and give up
+ * when it has waited for max_wait in all.
+ */
+static void
+watch_worker(int worker_pid, void *arg)
+{
+	TopLevel   *top = arg;
+	Deploy	   *deploy = top->step->deploy;
+	TimestampTz now = GetCurrentTimestamp();
+	MemoryContext look_memory = AllocSetContextCreate(CurrentMemoryContext,
+													  "watch_worker context",
+													  ALLOCSET_SMALL_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(look_memory);
+
+	live_worker(worker_pid);
+	top->blockers = list_make1_int(worker_pid);
+	deploy_look(deploy, look_at_blockers, top);
+	MemoryContextSwitchTo(look_memory);
+
+	if (top->blockers == NIL)
+		live_phase(LIVE_RUNNING, NULL);
+	else
+	{
+		char	   *names = blockers_describe(top->blockers);
+		char	   *pids = pids_of(top->blockers);
+
+		live_phase(LIVE_WAITING_FOR_LOCK, names);
+		if (top->named == NULL || strcmp(top->named, pids) != 0)
+		{
+			ereport(NOTICE,
+					(errmsg("revision \"%s\" %s, statement %d waits for other transactions to end",
+							top->step->revision,
+							direction_name(deploy->direction),
+							top->statement->number),
+					 errdetail_internal("%s", names)));
+			top->named = MemoryContextStrdup(top->step->memory, pids);
+		}
+		top->waited += TimestampDifferenceMilliseconds(top->looked_at, now);
+		if (top->waited > deploy->max_wait)
+			ereport(ERROR,
+					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					 errmsg("statement %d of revision \"%s\" %s has waited for other transactions for as long as max_wait allows",
+							top->statement->number, top->step->revision,
+							direction_name(deploy->direction)),
+					 errdetail_internal("%s", names),
+					 errhint("End those transactions, or have them end, then deploy again.")));
+	}
+	top->looked_at = now;
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(look_memory);
+}
+
+static void
+look_at_blockers(void *arg)
+{
+	TopLevel   *top = arg;
+	int			worker_pid = linitial_int(top->blockers);
+
+	top->blockers = blockers_of_pid(worker_pid);
+}
+
+/*
+ * The process ids of blockers, to tell whether they are still the same.
+ */
+static char *
+pids_of(List *blockers)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, blockers)
+		appendStringInfo(&buf, " %d", ((Blocker *) lfirst(lc))->pid);
+	return buf.data;
+}
+
+/*
+ * Say what a statement leaves behind that fails.
+ */
+static void
+explain_leftover(const TopLevel *top, ErrorData *edata)
+{
+	if (edata->hint != NULL || top->command == NULL)
+		return;
+	if (IsA(top->statement->raw->stmt, IndexStmt))
+		edata->hint = "The index may be there now, but invalid.  The next deploy drops it and builds it again.";
+	else if (IsA(top->statement->raw->stmt, ReindexStmt))
+		edata->hint = "Invalid indexes with names that end in _ccnew or _ccold may be there now; drop them with DROP INDEX CONCURRENTLY.";
+}

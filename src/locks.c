@@ -1,0 +1,66 @@
+/*-------------------------------------------------------------------------
+ *
+ * locks.c
+ *	  migrate_locks(): which locks a revision's script will take.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "direction.h"
+#include "lockneeds.h"
+#include "precheck.h"
+#include "resolve.h"
+#include "sqlcall.h"
+#include "storage/lock.h"
+
+PG_FUNCTION_INFO_V1(migrate_locks);
+
+static List *script_of_revision(const State *state, const char *symbol,
+								Direction direction);
+
+/*
+ * migrate_locks(revision, direction, environment)
+ */
+Datum
+migrate_locks(PG_FUNCTION_ARGS)
+{
+	char	   *symbol = sqlcall_required_text(fcinfo, 0, "revision");
+	char	   *direction = sqlcall_required_text(fcinfo, 1, "direction");
+	State	   *state = state_read(sqlcall_text(fcinfo, 2));
+	List	   *statements = script_of_revision(state, symbol,
+												direction_from_name(direction));
+	ReturnSetInfo *rsinfo = sqlcall_begin_rows(fcinfo, 3);
+	ListCell   *lc;
+
+	foreach(lc, lockneeds_foreseen(statements, state->environment->search_path))
+	{
+		LockNeed   *need = lfirst(lc);
+		Datum		values[3];
+		bool		nulls[3] = {0};
+
+		values[0] = ObjectIdGetDatum(need->relid);
+		sqlcall_set_text(values, nulls, 1,
+						 GetLockmodeName(DEFAULT_LOCKMETHOD, need->mode));
+		values[2] = BoolGetDatum(lockneeds_permitted(need));
+		sqlcall_put_row(rsinfo, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * The statements of a script; a stamp runs none.
+ */
+static List *
+script_of_revision(const State *state, const char *symbol, Direction direction)
+{
+	Step		step = {direction};
+	StoredRevision *stored;
+
+	step.revision = resolve_one(state->graph, symbol);
+	if (direction == DIRECTION_STAMP)
+		return NIL;
+	return precheck_fetch_script(state, &step, &stored)->statements;
+}

@@ -1,0 +1,44 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker.h
+ *	  Running one statement at top level, in a background worker.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_WORKER_H
+#define MIGRATE_WORKER_H
+
+#include "migrate.h"
+
+/* What a worker is to run, for which revision */
+typedef struct WorkerRequest
+{
+	const char *sql;			/* the one statement */
+	List	   *prelude;		/* char *: settings that the script makes
+								 * before it */
+	const char *search_path;	/* or NULL: that of the caller */
+	int			lock_timeout;	/* in milliseconds; -1: that of the caller */
+	bool		transactional;	/* it can run in a transaction: record it
+								 * there as done */
+	const char *environment;
+	const char *revision;
+	Direction	direction;
+	const char *hash;			/* of the statement */
+	const char *deploy_id;
+	int			statements;		/* in the script */
+} WorkerRequest;
+
+/*
+ * Called about once a second while the worker runs, with its process id.  May
+ * run SQL, commit, and raise an error, which ends the worker; must leave no
+ * snapshot behind, and no lock that the statement could wait for.
+ */
+typedef void (*worker_watch) (int worker_pid, void *arg);
+
+/* in worker.c */
+extern void worker_run(const WorkerRequest *request, worker_watch watch,
+					   void *arg);
+
+#endif							/* MIGRATE_WORKER_H */

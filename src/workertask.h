@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * workertask.h
+ *	  What a session hands over to the background worker that it starts.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_WORKERTASK_H
+#define MIGRATE_WORKERTASK_H
+
+#include "storage/dsm.h"
+#include "storage/shm_mq.h"
+#include "worker.h"
+
+/* The request and the session it came from, as the worker sees them */
+typedef struct WorkerTask
+{
+	WorkerRequest request;
+	Oid			database;
+	Oid			session_user;
+	Oid			current_user;
+	char	   *libraries;		/* as SerializeLibraryState() wrote it */
+	char	   *settings;		/* as SerializeGUCState() wrote it */
+	const char *resets;			/* as workersession_resets() wrote it */
+} WorkerTask;
+
+/* in workertask.c */
+extern dsm_segment *workertask_create(const WorkerRequest *request,
+									  shm_mq * *queue);
+extern WorkerTask *workertask_attach(dsm_handle handle);
+
+/* in workersession.c */
+extern char *workersession_resets(Size *size);
+extern void workersession_restore(const WorkerTask *task);
+extern void workersession_set(const char *name, const char *value);
+
+#endif							/* MIGRATE_WORKERTASK_H */

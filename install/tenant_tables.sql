@@ -4,7 +4,8 @@
 -- The user's tables are kept as regclass, so that a rename is followed, and a
 -- dump holds their names.  pg_dump restores rows before it makes indexes,
 -- constraints and policies; those are kept by name.  regnamespace is no type
--- for a column, since pg_upgrade refuses it.
+-- for a column, since pg_upgrade refuses it: a schema is kept by its name, and
+-- by its OID for the case that it is renamed.
 --
 -- A table that is dropped leaves its row behind until the next function that
 -- writes here; it is left out of a dump, in whose copy its OID may be that of
@@ -43,12 +44,15 @@ COMMENT ON COLUMN migrate.tenant_model.guard IS 'what happens to a new table in 
 CREATE TABLE migrate.tenant_schema (
 	schema name NOT NULL
 		CONSTRAINT tenant_schema_pkey PRIMARY KEY,
+	schema_oid oid NOT NULL,
 	model name NOT NULL,
 	role name NOT NULL,
 	created_at timestamp with time zone NOT NULL
 );
 COMMENT ON TABLE migrate.tenant_schema IS
 	'one row for each managed schema: one that migrate_tenant_protect_schema() was called for';
+COMMENT ON COLUMN migrate.tenant_schema.schema_oid IS
+	'its OID when the row was written, which counts if there is no schema of that name any more';
 
 CREATE TABLE migrate.tenant_table (
 	relation regclass NOT NULL
@@ -116,6 +120,7 @@ CREATE TABLE migrate.tenant_grant (
 		CHECK (kind OPERATOR(pg_catalog.=) ANY ('{schema,table,sequence,default tables,default sequences}'::text[])),
 	relation regclass NOT NULL DEFAULT 0,
 	owner name NOT NULL DEFAULT '',
+	schema_oid oid NOT NULL,
 	model name NOT NULL,
 	privileges text[] NOT NULL,
 	granted_by name NOT NULL,

@@ -14,11 +14,13 @@ CREATE ROLE regress_migrate_author;
 CREATE ROLE regress_migrate_member IN ROLE regress_migrate_operator;
 GRANT CREATE ON SCHEMA public TO regress_migrate_operator;
 
--- the functions that a role may execute, those of one kind in one line
+-- the functions that a role may execute and not everybody, those of one kind
+-- in one line
 CREATE FUNCTION may_execute(role name) RETURNS TABLE (kind text, functions text)
 LANGUAGE sql AS $$
     SELECT CASE WHEN p.provolatile <> 'v' THEN 'look'
-                WHEN p.proname IN ('migrate_upgrade', 'migrate_downgrade', 'migrate_stamp') THEN 'run'
+                WHEN p.proname IN ('migrate_upgrade', 'migrate_downgrade', 'migrate_stamp',
+                                   'migrate_deploy', 'migrate_rollback', 'migrate_pause', 'migrate_resume') THEN 'run'
                 WHEN p.proname IN ('migrate_grant', 'migrate_revoke') THEN 'grant'
                 ELSE 'write' END,
            string_agg(DISTINCT p.proname, ' ' ORDER BY p.proname)
@@ -26,6 +28,7 @@ LANGUAGE sql AS $$
         JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
         JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
     WHERE e.extname = 'migrate' AND has_function_privilege($1, p.oid, 'EXECUTE')
+        AND NOT has_function_privilege('public', p.oid, 'EXECUTE')
     GROUP BY 1
     ORDER BY 1
 $$;
@@ -43,7 +46,12 @@ $$;
 SELECT migrate_revision('create agents', 'CREATE TABLE agents (id int);', 'DROP TABLE agents;', rev_id => '001');
 SELECT migrate_revision('create teams', 'CREATE TABLE teams (id int);', 'DROP TABLE teams;', rev_id => '002');
 
--- PUBLIC may do nothing.
+-- PUBLIC may do nothing but ask for its tenant and say what a script would.
+SELECT p.oid::regprocedure AS function
+FROM pg_proc p JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+    JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+WHERE e.extname = 'migrate' AND has_function_privilege('public', p.oid, 'EXECUTE')
+ORDER BY p.proname COLLATE "C";
 SELECT * FROM may_execute('regress_migrate_nobody');
 SELECT * FROM may_touch('regress_migrate_nobody');
 SET ROLE regress_migrate_nobody;

@@ -1,7 +1,13 @@
--- migrate_deploy() and migrate_rollback(): a transaction for each revision.
+--
+-- migrate_deploy() and migrate_rollback(): a transaction for each revision
+--
 -- What needs several sessions is in test/specs and test/t.
-
+--
+SET client_min_messages = warning;
+DROP EXTENSION IF EXISTS migrate CASCADE;
+DROP TABLE IF EXISTS alembic_version;
 CREATE EXTENSION migrate;
+RESET client_min_messages;
 
 SELECT migrate_revision('create agents', rev_id => '001', create_date => '2026-01-01',
 	upgrade => 'CREATE TABLE agents (id int PRIMARY KEY, name text);',
@@ -148,4 +154,3 @@ DROP TABLE alembic_version;
 REVOKE ALL ON SCHEMA public FROM regress_deployer;
 DROP OWNED BY regress_deployer;
 DROP ROLE regress_deployer;
-DROP EXTENSION migrate;

@@ -114,12 +114,14 @@ deploy_call(FunctionCallInfo fcinfo, Direction direction)
 	lock_environment_for_session(deploy->environment, deploy->max_wait,
 								 deploy_commit);
 	runner_begin();
+	hint_set_online(true);
 	PG_TRY();
 	{
 		run_deploy(deploy);
 	}
 	PG_FINALLY();
 	{
+		hint_set_online(false);
 		runner_end();
 		live_end();
 		if (deploy->run.writer != NULL)

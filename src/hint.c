@@ -22,6 +22,10 @@
 /* the environment in hand; empty for "default" */
 static char current_environment[1024];
 
+/* is it a deploy that errors from now on are about? */
+static bool online = false;
+
+static char *hint_online(const char *hint);
 static const char *end_of_call(const char *arguments);
 static bool takes_environment(const char *name, size_t length);
 
@@ -36,6 +40,16 @@ hint_set_environment(const char *environment)
 	if (strcmp(environment, MIGRATE_DEFAULT_ENVIRONMENT) != 0 &&
 		strlen(environment) < sizeof(current_environment))
 		strcpy(current_environment, environment);
+}
+
+/*
+ * Remember whether errors from now on are those of a deploy, whose hints name
+ * its procedures.
+ */
+void
+hint_set_online(bool is_online)
+{
+	online = is_online;
 }
 
 /*
@@ -63,6 +77,30 @@ hint_statement(const char *fmt,...)
 }
 
 /*
+ * Return a hint in which the functions that run revisions have given way to
+ * the procedures that do so online.
+ */
+static char *
+hint_online(const char *hint)
+{
+	static const char *const calls[][2] = {
+		{"SELECT migrate_upgrade(", "CALL migrate_deploy("},
+		{"SELECT migrate_downgrade(", "CALL migrate_rollback("},
+	};
+	char	   *result = pstrdup(hint);
+
+	for (int i = 0; i < lengthof(calls); i++)
+	{
+		char	   *found;
+
+		while ((found = strstr(result, calls[i][0])) != NULL)
+			result = psprintf("%.*s%s%s", (int) (found - result), result,
+							  calls[i][1], found + strlen(calls[i][0]));
+	}
+	return result;
+}
+
+/*
  * Return the hint with the environment in hand as an argument of each call of
  * ours, in the current memory context.
  */
@@ -72,6 +110,8 @@ hint_in_environment(const char *hint)
 	StringInfoData buf;
 	const char *call;
 
+	if (online)
+		hint = hint_online(hint);
 	if (current_environment[0] == '\0')
 		return pstrdup(hint);
 
@@ -128,8 +168,8 @@ end_of_call(const char *arguments)
 static bool
 takes_environment(const char *name, size_t length)
 {
-	static const char *const without[] = {"migrate_environment_", "migrate_grant",
-	"migrate_revoke"};
+	static const char *const without[] = {"migrate_batch", "migrate_environment_",
+	"migrate_grant", "migrate_revoke", "migrate_tenant_"};
 
 	for (int i = 0; i < lengthof(without); i++)
 	{

@@ -12,6 +12,7 @@
 
 /* in hint.c */
 extern void hint_set_environment(const char *environment);
+extern void hint_set_online(bool is_online);
 extern int	hint_statement(const char *fmt,...) pg_attribute_printf(1, 2);
 extern char *hint_in_environment(const char *hint);
 

@@ -2,9 +2,9 @@
 # Copyright (c) 2026, the migrate authors
 
 # A deploy that is broken off at a random moment, because its backend, its
-# background worker or the server is gone, and then run again, comes to what an
-# undisturbed deploy comes to: the same schema, rows, version table and log.
-# Nothing is lost, and nothing is done twice.
+# background worker or the server is gone, or because somebody ends it, and then
+# run again, comes to what an undisturbed deploy comes to: the same schema,
+# rows, version table and log.  Nothing is lost, and nothing is done twice.
 #
 # TORTURE_MOMENTS tells how many moments there are of each kind.  TORTURE_SEED
 # repeats the moments of a run that printed it, as far as moments can be
@@ -24,7 +24,7 @@ use Time::HiRes qw(time usleep);
 
 my $moments = $ENV{TORTURE_MOMENTS} // 5;
 my $seed = $ENV{TORTURE_SEED} // (time ^ $$) % 1_000_000;
-my $rows = 20_000;
+my $rows = 40_000;
 
 srand($seed);
 note("TORTURE_SEED=$seed TORTURE_MOMENTS=$moments");
@@ -33,8 +33,8 @@ my $node = start_server('main');
 configure(
 	$node,
 	restart_after_crash => 'on',
-	'migrate.batch_min_size' => 500,
-	'migrate.batch_max_size' => 500);
+	'migrate.batch_min_size' => 250,
+	'migrate.batch_max_size' => 250);
 
 # How the scripts of each revision are run.  What cannot be repeated without a
 # trace (n + 1, rows without a key) shows whether it was done once and only
@@ -88,8 +88,10 @@ my @files = (
 		INSERT INTO notes SELECT '004 first' FROM pg_sleep(0.03);
 		SET maintenance_work_mem = '8MB';
 		CREATE UNIQUE INDEX CONCURRENTLY accounts_kind_id ON accounts (kind, id);
-		INSERT INTO notes SELECT '004 second' FROM pg_sleep(0.03);),
+		INSERT INTO notes SELECT '004 second' FROM pg_sleep(0.03);
+		CREATE INDEX CONCURRENTLY ON accounts ((n + 1), id);),
 		q(
+		DROP INDEX CONCURRENTLY accounts_expr_id_idx;
 		DROP INDEX CONCURRENTLY accounts_kind_id;
 		INSERT INTO notes SELECT '004 down' FROM pg_sleep(0.03);
 		DROP INDEX CONCURRENTLY accounts_kind;)),
@@ -142,6 +144,9 @@ my @files = (
 my %call = (
 	up => q(CALL migrate_deploy('head', tag => 'torture')),
 	down => q(CALL migrate_rollback('001', tag => 'torture')));
+
+# statements at top level, each of which has a background worker
+my %workers = (up => 11, down => 7);
 my (%reference, %duration, %template);
 
 $template{up} = create_database($node, 'project');
@@ -161,7 +166,7 @@ foreach my $direction (qw(up down))
 	$reference{$direction} = what_it_came_to($database);
 	is(failed_rows($node, $database), '',
 		"undisturbed, $direction: nothing failed");
-	$template{down} = $database;
+	$template{down} //= $database;
 }
 is( $reference{up}{log} =~ tr/\n//,
 	scalar(@files) - 1,
@@ -173,7 +178,10 @@ my %hits;
 my %disturb = (
 	'kill -9 of the backend' => \&kill_backend,
 	'kill -9 of the worker' => \&kill_worker,
-	'immediate shutdown' => \&stop_server);
+	'immediate shutdown' => \&stop_server,
+	'pg_cancel_backend' => sub { end_backend('pg_cancel_backend', @_) },
+	'pg_terminate_backend' => sub { end_backend('pg_terminate_backend', @_) },
+	'pg_terminate_backend of the worker' => \&terminate_worker);
 
 foreach my $kind (sort keys %disturb)
 {
@@ -198,17 +206,15 @@ sub torture
 {
 	my ($kind, $direction, $number, $count) = @_;
 	my $name = "$kind, $direction $number of $count";
-	my $share = ($number - rand) / $count;
 
-	for (;;)
+	for (my $tries = 0;; $tries++)
 	{
 		copy_database($node, $template{$direction}, 'victim');
 		last
-		  if $disturb{$kind}->($call{$direction}, $share * $duration{$direction});
+		  if $disturb{$kind}->($direction, ($number - rand) / $count * 0.97**$tries);
 
-		# it came to late: there was nothing left to be broken off
+		# it came too late: nothing was left to be broken off
 		$node->safe_psql('postgres', 'DROP DATABASE victim WITH (FORCE)');
-		$share = rand($share);
 	}
 	note("$name: " . where_it_was($direction));
 	is( $node->safe_psql(
@@ -217,12 +223,13 @@ sub torture
 				= coalesce((SELECT versions_after FROM migrate.log WHERE outcome = 'done' ORDER BY id DESC LIMIT 1), '{}'))),
 		't',
 		"$name: version table and log agree");
+	runs_no_more($node, 'victim', $name);
 
 	deploys($node, 'victim', "$name: deploy again", $call{$direction});
 	is_deeply(what_it_came_to('victim'), $reference{$direction},
 		"$name: same schema, rows, version table and log");
 	all_is_done($node, 'victim', $name);
-	runs_no_more($node, 'victim', $name);
+	runs_no_more($node, 'victim', "$name, then deployed");
 	$node->safe_psql('postgres', 'DROP DATABASE victim WITH (FORCE)');
 	return;
 }
@@ -276,17 +283,17 @@ sub dump_of_schema
 	return $out;
 }
 
-# ---- breaking it off; each returns whether there was something to break ----
+# ---- breaking it off behind a share of it; returns false if it came too late ----
 
 # Start a deploy, and return its session and its backend's process id.
 sub start_deploy
 {
-	my ($call) = @_;
+	my ($direction) = @_;
 	my $session = start_session(
 		$node, 'victim',
 		[
 			q(DO $$ BEGIN RAISE NOTICE 'process %.', pg_backend_pid(); END $$),
-			$call
+			$call{$direction}
 		]);
 
 	wait_until_said($session, qr/process \d+\./);
@@ -295,45 +302,88 @@ sub start_deploy
 
 sub kill_backend
 {
-	my ($call, $delay) = @_;
+	my ($direction, $share) = @_;
 	my $log_end = -s $node->logfile;
-	my ($session, $pid) = start_deploy($call);
+	my ($session, $pid) = start_deploy($direction);
 
-	usleep(1_000_000 * $delay);
+	usleep(1_000_000 * $share * $duration{$direction});
 	return kill_9($pid, $session, $log_end);
 }
 
-# The next worker that there is behind the moment.  Who looks for it does so
-# from another database, where no snapshot is in the way of a build.
 sub kill_worker
 {
-	my ($call, $delay) = @_;
+	my ($direction, $share) = @_;
 	my $log_end = -s $node->logfile;
-	my ($session, $pid) = start_deploy($call);
-	my $rest = rand(0.06);
+	my ($session, $worker) = find_worker($direction, $share);
+
+	return kill_9($worker, $session, $log_end);
+}
+
+sub terminate_worker
+{
+	my ($direction, $share) = @_;
+	my ($session, $worker) = find_worker($direction, $share);
+
+	kill('TERM', $worker) if $worker != 0;
+	return !finish_session($session);
+}
+
+# Start a deploy, and return its session and the process id of one of its
+# workers a moment after that was seen.  Who looks for it does so from another
+# database, where no snapshot is in the way of a build.
+sub find_worker
+{
+	my ($direction, $share) = @_;
+	my $number = 1 + int($share * $workers{$direction});
+	my $rest = rand(0.02);
+	my $limit = 1 + 2 * $duration{$direction};
 	my $watcher = start_session(
 		$node,
 		'postgres', qq(
 		DO \$\$
 		DECLARE
-			worker int;
+			worker int := 0;
+			next int;
+			seen int := 0;
 		BEGIN
-			PERFORM pg_sleep($delay);
-			LOOP
+			RAISE NOTICE 'ready';
+			WHILE seen < $number LOOP
 				PERFORM pg_stat_clear_snapshot();
-				SELECT pid INTO worker FROM pg_stat_activity
-					WHERE datname = 'victim' AND backend_type = 'migrate worker';
-				EXIT WHEN FOUND OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid);
-				PERFORM pg_sleep(0.001);
+				SELECT pid INTO next FROM pg_stat_activity
+					WHERE datname = 'victim' AND backend_type = 'migrate worker' AND pid <> worker;
+				IF FOUND THEN
+					seen := seen + 1;
+					worker := next;
+				END IF;
+				-- it was too short to be seen
+				EXIT WHEN clock_timestamp() > now() + interval '$limit s';
+				PERFORM pg_sleep(0.0005);
 			END LOOP;
 			PERFORM pg_sleep($rest);
-			RAISE NOTICE 'worker %.', coalesce(worker, 0);
+			RAISE NOTICE 'worker %.', worker;
 		END \$\$), name => 'watcher');
 
+	wait_until_said($watcher, qr/ready/);
+	my ($session) = start_deploy($direction);
 	wait_until_said($watcher, qr/worker \d+\./);
 	my ($worker) = $watcher->{err} =~ /worker (\d+)\./;
 	finish_session($watcher);
-	return kill_9($worker, $session, $log_end);
+	return ($session, $worker);
+}
+
+# What pg_cancel_backend() and pg_terminate_backend() do, without the time that
+# it takes to call them.
+sub end_backend
+{
+	my ($function, $direction, $share) = @_;
+	my ($session, $pid) = start_deploy($direction);
+
+	usleep(1_000_000 * $share * $duration{$direction});
+	kill($function eq 'pg_cancel_backend' ? 'INT' : 'TERM', $pid);
+	return 0 if finish_session($session);
+	wait_for($node, "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid)",
+		'the backend to be gone');
+	return 1;
 }
 
 # Kill a process, after which the server restarts all of them.
@@ -354,10 +404,10 @@ sub kill_9
 
 sub stop_server
 {
-	my ($call, $delay) = @_;
-	my ($session) = start_deploy($call);
+	my ($direction, $share) = @_;
+	my ($session) = start_deploy($direction);
 
-	usleep(1_000_000 * $delay);
+	usleep(1_000_000 * $share * $duration{$direction});
 	$node->stop('immediate');
 	$node->start;
 	return !finish_session($session);

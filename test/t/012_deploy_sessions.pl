@@ -15,6 +15,7 @@ use DeployTest;
 use MigrateTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 my $node = start_server('main');
 configure(
@@ -99,7 +100,7 @@ foreach my $project (sort keys %projects)
 		$project eq 'mixed' ? '1' : $count,
 		"twenty sessions at once, $project: each revision was run once");
 	is(
-		scalar(grep { $_->{err} =~ /\nNOTICE:  00000: nothing to upgrade: the database is at \d+/ } @sessions),
+		scalar(grep { $_->{err} =~ /^NOTICE:  00000: nothing to upgrade: the database is at \d+/m } @sessions),
 		19,
 		"twenty sessions at once, $project: nineteen found nothing to do");
 	runs_no_more($node, $project, "twenty sessions at once, $project");
@@ -112,12 +113,19 @@ my $blocked_build = online_file('002', '001', 'create index',
 	'CREATE INDEX CONCURRENTLY accounts_n ON accounts (n);');
 my $worker_waits = q(SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity USING (pid)
 	WHERE NOT granted AND l.locktype = 'virtualxid' AND backend_type = 'migrate worker'));
+my $worker_sleeps = q(SELECT EXISTS (SELECT FROM pg_stat_activity
+	WHERE backend_type = 'migrate worker' AND wait_event = 'PgSleep'));
 
 copy_database($node, 'project', 'waiting');
-load_files($node, 'waiting', $blocked_build);
-my $reader = old_snapshot('waiting');
+load_files(
+	$node,
+	'waiting',
+	online_file(
+		'002', '001', 'create index',
+		"$hold\nCREATE INDEX CONCURRENTLY accounts_n ON accounts (n);"));
+my $holder = hold_scripts('waiting');
 my $first = start_session($node, 'waiting', q(CALL migrate_deploy('head')));
-wait_for($node, $worker_waits, 'the build to wait for the snapshot');
+wait_for($node, $worker_sleeps, 'the script to sleep');
 
 # One that waits with a deploy of its own has nothing that a build waits for.
 my $second = start_session($node, 'waiting', q(CALL migrate_deploy('head')),
@@ -141,7 +149,7 @@ is( $node->safe_psql(
 my $function = start_session($node, 'waiting', q(SELECT migrate_upgrade('head')),
 	name => 'deploy 3');
 wait_until_said($function, qr/waiting for another run/);
-$reader->quit;
+release($holder, 'waiting');
 ok(!finish_session($function), 'a function that waits for a build gives up');
 like($function->{err}, qr/ERROR:  40P01: deadlock detected/,
 	'and says that this was a deadlock');
@@ -177,8 +185,7 @@ my %places = (
 	'a statement in a worker' => {
 		file => online_file('002', '001', 'slow', $hold),
 		hold => \&hold_scripts,
-		wait_sql => q(SELECT EXISTS (SELECT FROM pg_stat_activity
-			WHERE backend_type = 'migrate worker' AND wait_event = 'PgSleep')),
+		wait_sql => $worker_sleeps,
 		failed => '002|1'
 	},
 	'an index that waits for a snapshot' => {
@@ -312,7 +319,7 @@ foreach my $function (qw(pg_cancel_backend pg_terminate_backend))
 configure($node, max_worker_processes => 2);
 copy_database($node, 'project', $_) foreach qw(with_worker without_worker);
 load_files($node, $_, $blocked_build) foreach qw(with_worker without_worker);
-my $holder = old_snapshot('with_worker');
+$holder = old_snapshot('with_worker');
 $first = start_session($node, 'with_worker', q(CALL migrate_deploy('head')));
 wait_for($node, $worker_waits, 'the build to wait');
 sql_fails(
@@ -330,6 +337,79 @@ ok(finish_session($first), 'the deploy that has the worker ends well');
 deploys($node, 'without_worker', 'then one is free');
 all_is_done($node, 'without_worker', 'then one is free');
 configure($node, max_worker_processes => 8);
+
+# ---- a shutdown ----
+
+copy_database($node, 'project', 'shutdown');
+load_files($node, 'shutdown', $blocked_build);
+$holder = old_snapshot('shutdown');
+$first = start_session($node, 'shutdown', q(CALL migrate_deploy('head')));
+wait_for($node, $worker_waits, 'the build to wait');
+$node->stop('fast');
+ok(!finish_session($first), 'a shutdown: the call fails');
+like($first->{err}, qr/FATAL:  57P01/, 'a shutdown: and says so');
+eval { $holder->quit };
+$node->start;
+runs_no_more($node, 'shutdown', 'a shutdown');
+deploys($node, 'shutdown', 'a shutdown: the next deploy finishes');
+all_is_done($node, 'shutdown', 'a shutdown');
+
+# ---- two environments ----
+
+# They have a lock each, and builds that do not wait for each other.
+copy_database($node, 'project', 'two');
+$node->safe_psql('two',
+	q(SELECT migrate_environment_create('other', version_table => 'version_other')));
+load_files($node, 'two',
+	online_file('002', '001', 'create index',
+		'CREATE INDEX CONCURRENTLY accounts_n ON accounts ((n + 1)); CREATE INDEX CONCURRENTLY accounts_n2 ON accounts ((n + 2));'));
+$node->safe_psql('two',
+	q(CREATE TABLE teams AS SELECT i AS id FROM generate_series(1, 1000) i;
+	SELECT migrate_revision('create index',
+		'CREATE INDEX CONCURRENTLY teams_id ON teams ((id + 1)); CREATE INDEX CONCURRENTLY teams_id2 ON teams ((id + 2));',
+		transactional => false, rev_id => 't1', environment => 'other')));
+my @both = (
+	start_session($node, 'two', q(CALL migrate_deploy('head'))),
+	start_session($node, 'two', q(CALL migrate_deploy('head', environment => 'other')), name => 'deploy 2'));
+is(scalar(grep { finish_session($_) } @both), 2,
+	'two environments at once: both end well')
+  || diag(map { $_->{err} } @both);
+runs_no_more($node, 'two', 'two environments at once');
+all_is_done($node, 'two', 'two environments at once');
+
+# ---- statements that fail ----
+
+# What has failed has not been done, and fails again.
+copy_database($node, 'project', 'failing');
+$node->safe_psql('failing', 'CREATE TABLE parts (id int) PARTITION BY LIST (id)');
+foreach my $case (
+	[ 'CREATE INDEX CONCURRENTLY i ON missing (n)', '42P01' ],
+	[ 'CREATE UNIQUE INDEX CONCURRENTLY i ON accounts (n)', '23505' ],
+	[ 'DROP INDEX CONCURRENTLY missing', '42704' ],
+	[ 'REINDEX TABLE CONCURRENTLY missing', '42P01' ],
+	[ 'VACUUM missing', '42P01' ],
+	[ 'ALTER TABLE parts DETACH PARTITION missing CONCURRENTLY', '42P01' ],
+	[ 'ALTER TABLE parts DETACH PARTITION accounts CONCURRENTLY', '42P01' ],
+	[ 'CREATE DATABASE project', '42P04' ],
+	[ 'DROP DATABASE missing', '3D000' ],
+	[ 'INSERT INTO missing VALUES (1)', '42P01' ],
+	[ 'INSERT INTO accounts VALUES (1, 1)', '23505' ])
+{
+	my ($sql, $sqlstate) = @$case;
+
+	$node->safe_psql('failing',
+		"SELECT migrate_load(" . quote_literal(online_file('002', '001', 'fail', "$sql;")) . ")");
+	foreach my $time (qw(first second third))
+	{
+		my $result = run_sql($node, 'failing', q(CALL migrate_deploy('head')));
+
+		ok(!$result->{ok} && $result->{err} =~ /ERROR:  (?:$sqlstate):/, "$sql: fails the $time time")
+		  || diag($result->{err});
+	}
+	is(versions_of($node, 'failing'), '001', "$sql: the revision is not done");
+	runs_no_more($node, 'failing', $sql);
+	$node->safe_psql('failing', q(DROP INDEX IF EXISTS i; SELECT migrate_stamp('001')));
+}
 
 # ---- pause ----
 
@@ -374,7 +454,32 @@ sql_is($node, 'unlocking',
 	'001 002 003 004 005', 'a script that releases all advisory locks: all is done');
 runs_no_more($node, 'unlocking', 'a script that releases all advisory locks');
 
-# Another session takes the run lock meanwhile.
+# Another session takes the run lock meanwhile, and waits for its turn.  It
+# must not do at the same time what the first one does, statement by statement.
+copy_database($node, 'project', 'twice');
+load_files(
+	$node, 'twice',
+	revision_file(
+		'002', '001', 'unlock', qq(
+		SELECT pg_advisory_unlock_all();
+		$hold
+		UPDATE accounts SET n = n + 1;
+		UPDATE accounts SET n = n + 1 WHERE migrate_batch(accounts.id);
+		UPDATE accounts SET n = n + 1;)));
+$holder = hold_scripts('twice');
+$first = start_session($node, 'twice', q(CALL migrate_deploy('head')));
+wait_for($node, waits_for_sql($first, 'PgSleep'), 'the script to sleep');
+$second = start_session($node, 'twice', q(CALL migrate_deploy('head')), name => 'deploy 2');
+usleep(300_000);
+release($holder, 'twice');
+finish_session($_) foreach ($first, $second);
+deploys($node, 'twice', 'the run lock is released within a revision');
+sql_is($node, 'twice', 'SELECT DISTINCT n FROM accounts', '3',
+	'the run lock is released within a revision: each statement is run once');
+runs_no_more($node, 'twice', 'the run lock is released within a revision');
+all_is_done($node, 'twice', 'the run lock is released within a revision');
+
+# Another session takes the run lock meanwhile, for a whole script.
 copy_database($node, 'project', 'taken');
 load_files(
 	$node, 'taken',

@@ -154,6 +154,7 @@ REGRESS = \
 	graph_errors \
 	large \
 	load \
+	locks \
 	log \
 	look \
 	naming \

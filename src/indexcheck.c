@@ -38,7 +38,7 @@
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
-static IndexState find_state(const char *sql, const RangeVar * relation,
+static IndexState find_state(const char *sql, const RangeVar *relation,
 							 const char *idxname, char **name,
 							 char **difference);
 static IndexStmt *transform(const char *sql, Oid table);
@@ -82,7 +82,7 @@ indexcheck_state(const IndexStmt *stmt, const char *sql,
 }
 
 static IndexState
-find_state(const char *sql, const RangeVar * relation, const char *idxname,
+find_state(const char *sql, const RangeVar *relation, const char *idxname,
 		   char **name, char **difference)
 {
 	Oid			table_oid;

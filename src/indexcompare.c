@@ -51,10 +51,10 @@ static bool same_ordering(Relation index, const IndexStmt *stmt);
 static bool same_predicate(Relation index, const IndexStmt *stmt);
 static bool same_options(Relation index, const IndexStmt *stmt);
 static bool same_tablespace(Relation index, const IndexStmt *stmt);
-static bool same_bytes(const bytea * a, const bytea * b);
-static bool column_of_element(Oid table, const IndexElem * element,
+static bool same_bytes(const bytea *a, const bytea *b);
+static bool column_of_element(Oid table, const IndexElem *element,
 							  IndexColumn *column);
-static Oid	collation_of_element(Oid table, const IndexElem * element);
+static Oid	collation_of_element(Oid table, const IndexElem *element);
 static Oid	access_method(const IndexStmt *stmt);
 static Node *stored_tree(Relation index, AttrNumber attribute);
 
@@ -284,7 +284,7 @@ same_tablespace(Relation index, const IndexStmt *stmt)
 }
 
 static bool
-same_bytes(const bytea * a, const bytea * b)
+same_bytes(const bytea *a, const bytea *b)
 {
 	if (a == NULL || b == NULL)
 		return a == b;
@@ -297,7 +297,7 @@ same_bytes(const bytea * a, const bytea * b)
  * column in the table.
  */
 static bool
-column_of_element(Oid table, const IndexElem * element, IndexColumn *column)
+column_of_element(Oid table, const IndexElem *element, IndexColumn *column)
 {
 	Node	   *expression = element->expr;
 
@@ -331,7 +331,7 @@ column_of_element(Oid table, const IndexElem * element, IndexColumn *column)
 }
 
 static Oid
-collation_of_element(Oid table, const IndexElem * element)
+collation_of_element(Oid table, const IndexElem *element)
 {
 	IndexColumn column;
 

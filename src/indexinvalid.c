@@ -46,8 +46,8 @@ typedef struct IndexScope
 static void scope_of_statement(Node *stmt, IndexScope *scope);
 static void scope_of_reindex(const ReindexStmt *stmt, IndexScope *scope);
 static void add_table(IndexScope *scope, Oid table);
-static Oid	table_of_index(const RangeVar * relation);
-static Oid	find_relation(const RangeVar * relation);
+static Oid	table_of_index(const RangeVar *relation);
+static Oid	find_relation(const RangeVar *relation);
 static bool is_in_scope(const IndexScope *scope, Oid table);
 static bool is_leftover(Form_pg_index index);
 static int	compare_names(const ListCell *a, const ListCell *b);
@@ -186,7 +186,7 @@ add_table(IndexScope *scope, Oid table)
 }
 
 static Oid
-table_of_index(const RangeVar * relation)
+table_of_index(const RangeVar *relation)
 {
 	Oid			index = find_relation(relation);
 
@@ -197,7 +197,7 @@ table_of_index(const RangeVar * relation)
  * Look a relation up without an error, whatever is missing.
  */
 static Oid
-find_relation(const RangeVar * relation)
+find_relation(const RangeVar *relation)
 {
 	Oid			schema;
 

@@ -26,7 +26,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "commands/tablecmds.h"
 #include "commands/trigger.h"
@@ -53,7 +52,7 @@ static void alter_tree(const Alter *alter);
 static void alter_partitions(const Alter *alter);
 static void add_column(const Alter *alter, const AlterTableCmd *cmd);
 static void drop_column(const Alter *alter, const AlterTableCmd *cmd);
-static void add_constraint(const Alter *alter, const Constraint * constraint);
+static void add_constraint(const Alter *alter, const Constraint *constraint);
 static bool has_nullable_key(Oid relid, List *columns);
 static bool is_not_null(Oid relid, const char *column);
 static void drop_constraint(const Alter *alter, const AlterTableCmd *cmd);
@@ -61,7 +60,7 @@ static void validate_constraint(const Alter *alter, const char *name);
 static void alter_type(const Alter *alter, const char *column);
 static void lock_identity(const Alter *alter, const char *column,
 						  LOCKMODE mode);
-static void change_owner(const Alter *alter, const RoleSpec * owner);
+static void change_owner(const Alter *alter, const RoleSpec *owner);
 static void switch_triggers(const Alter *alter, const AlterTableCmd *cmd);
 static void attach_partition(const Alter *alter, const PartitionCmd *cmd);
 static void detach_partition(const Alter *alter, const PartitionCmd *cmd);
@@ -202,7 +201,7 @@ alter_partitions(const Alter *alter)
 static void
 add_column(const Alter *alter, const AlterTableCmd *cmd)
 {
-	const		ColumnDef *column = castNode(ColumnDef, cmd->def);
+	const ColumnDef *column = castNode(ColumnDef, cmd->def);
 
 	/* IF NOT EXISTS, and it exists */
 	if (cmd->missing_ok &&
@@ -230,12 +229,12 @@ drop_column(const Alter *alter, const AlterTableCmd *cmd)
 	if (!alter->inherits)
 	{
 		lockcollect_add_relations(alter->collector,
-								  find_inheritance_children(alter->relid, NoLock),
+								  lockcollect_children(alter->relid),
 								  alter->mode);
 		return;
 	}
 
-	children = find_all_inheritors(alter->relid, NoLock, NULL);
+	children = lockcollect_tree(alter->relid);
 	lockcollect_add_relations(alter->collector, children, alter->mode);
 	foreach(lc, children)
 	{
@@ -248,7 +247,7 @@ drop_column(const Alter *alter, const AlterTableCmd *cmd)
 }
 
 static void
-add_constraint(const Alter *alter, const Constraint * constraint)
+add_constraint(const Alter *alter, const Constraint *constraint)
 {
 	if (COMPAT_CONSTRAINT_LOCKS_TREE)
 		alter_tree(alter);
@@ -353,7 +352,7 @@ drop_constraint(const Alter *alter, const AlterTableCmd *cmd)
 		alter_tree(alter);
 	else
 		lockcollect_add_relations(alter->collector,
-								  find_inheritance_children(alter->relid, NoLock),
+								  lockcollect_children(alter->relid),
 								  alter->mode);
 }
 
@@ -381,7 +380,7 @@ alter_type(const Alter *alter, const char *column)
 	ListCell   *lc2;
 
 	if (alter->inherits)
-		relids = find_all_inheritors(alter->relid, NoLock, NULL);
+		relids = lockcollect_tree(alter->relid);
 	foreach(lc, relids)
 	{
 		ObjectAddress object;
@@ -432,7 +431,7 @@ lock_identity(const Alter *alter, const char *column, LOCKMODE mode)
  * Sequences that belong to columns change their owner with the table.
  */
 static void
-change_owner(const Alter *alter, const RoleSpec * owner)
+change_owner(const Alter *alter, const RoleSpec *owner)
 {
 	HeapTuple	tuple;
 	bool		changes;

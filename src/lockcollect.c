@@ -31,6 +31,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/trigger.h"
 #include "compat.h"
@@ -39,11 +40,13 @@
 #include "textlist.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-static bool is_usable_schema(const char *database, const char *schema);
-static Oid	creation_namespace(const RangeVar * name);
+static Oid	namespace_of_names(List *names);
+static Oid	usable_namespace(const char *database, const char *schema);
+static Oid	creation_namespace(const RangeVar *name);
 static bool is_inherited(Oid constraint);
 
 /*
@@ -52,31 +55,41 @@ static bool is_inherited(Oid constraint);
 bool
 lockcollect_is_usable(List *names)
 {
+	return list_length(names) == 1 || OidIsValid(namespace_of_names(names));
+}
+
+/*
+ * The schema in a name, or InvalidOid if there is none, or none that the
+ * current user may look into.
+ */
+static Oid
+namespace_of_names(List *names)
+{
 	switch (list_length(names))
 	{
-		case 1:
-			return true;
 		case 2:
-			return is_usable_schema(NULL, strVal(linitial(names)));
+			return usable_namespace(NULL, strVal(linitial(names)));
 		case 3:
-			return is_usable_schema(strVal(linitial(names)),
+			return usable_namespace(strVal(linitial(names)),
 									strVal(lsecond(names)));
 		default:
-			return false;
+			return InvalidOid;
 	}
 }
 
-static bool
-is_usable_schema(const char *database, const char *schema)
+static Oid
+usable_namespace(const char *database, const char *schema)
 {
-	Oid			namespace_oid;
+	Oid			result;
 
 	if (database != NULL &&
 		strcmp(database, get_database_name(MyDatabaseId)) != 0)
-		return false;
-	namespace_oid = LookupNamespaceNoError(schema);
-	return OidIsValid(namespace_oid) &&
-		COMPAT_NAMESPACE_ACLCHECK(namespace_oid, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+		return InvalidOid;
+	result = LookupNamespaceNoError(schema);
+	if (OidIsValid(result) &&
+		COMPAT_NAMESPACE_ACLCHECK(result, GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+		return InvalidOid;
+	return result;
 }
 
 /*
@@ -86,17 +99,20 @@ is_usable_schema(const char *database, const char *schema)
  * further down the search path.
  */
 Oid
-lockcollect_find(const LockCollector *collector, const RangeVar * name)
+lockcollect_find(const LockCollector *collector, const RangeVar *name)
 {
+	Oid			namespace_oid;
+
 	if (name->schemaname == NULL)
 	{
 		if (textlist_member(collector->made, name->relname))
 			return InvalidOid;
+		return RelnameGetRelid(name->relname);
 	}
-	else if (!is_usable_schema(name->catalogname, name->schemaname))
-		return InvalidOid;
 
-	return RangeVarGetRelid(name, NoLock, true);
+	namespace_oid = usable_namespace(name->catalogname, name->schemaname);
+	return OidIsValid(namespace_oid) ?
+		get_relname_relid(name->relname, namespace_oid) : InvalidOid;
 }
 
 /*
@@ -105,16 +121,37 @@ lockcollect_find(const LockCollector *collector, const RangeVar * name)
 Oid
 lockcollect_find_names(const LockCollector *collector, List *names)
 {
+	/* of more than three parts there can be no RangeVar */
 	if (!lockcollect_is_usable(names))
 		return InvalidOid;
 	return lockcollect_find(collector, makeRangeVarFromNameList(names));
 }
 
 /*
+ * The existing type of that name, a List of String, or InvalidOid.
+ *
+ * LookupTypeName() would raise an error for one that is dropped meanwhile.
+ */
+Oid
+lockcollect_find_type(List *names)
+{
+	const char *name = strVal(llast(names));
+	Oid			namespace_oid;
+
+	if (list_length(names) == 1)
+		return TypenameGetTypid(name);
+
+	namespace_oid = namespace_of_names(names);
+	return OidIsValid(namespace_oid) ?
+		GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
+						ObjectIdGetDatum(namespace_oid)) : InvalidOid;
+}
+
+/*
  * Is there a relation of that name where a statement would make one?
  */
 bool
-lockcollect_exists(const RangeVar * name)
+lockcollect_exists(const RangeVar *name)
 {
 	Oid			namespace_oid = creation_namespace(name);
 
@@ -130,7 +167,7 @@ lockcollect_exists(const RangeVar * name)
  * NOT EXISTS, or the script drops first what has the name.
  */
 void
-lockcollect_made(LockCollector *collector, const RangeVar * name)
+lockcollect_made(LockCollector *collector, const RangeVar *name)
 {
 	if (name->schemaname == NULL && name->relname != NULL &&
 		!lockcollect_exists(name))
@@ -141,7 +178,7 @@ lockcollect_made(LockCollector *collector, const RangeVar * name)
  * The schema in which a relation of that name would be made, or InvalidOid.
  */
 static Oid
-creation_namespace(const RangeVar * name)
+creation_namespace(const RangeVar *name)
 {
 	Oid			path[2];
 	int			length;
@@ -188,9 +225,7 @@ void
 lockcollect_add_tree(LockCollector *collector, Oid relid, LOCKMODE mode)
 {
 	if (OidIsValid(relid))
-		lockcollect_add_relations(collector,
-								  find_all_inheritors(relid, NoLock, NULL),
-								  mode);
+		lockcollect_add_relations(collector, lockcollect_tree(relid), mode);
 }
 
 /*
@@ -205,6 +240,76 @@ lockcollect_add_partitions(LockCollector *collector, Oid relid, LOCKMODE mode)
 		lockcollect_add_tree(collector, relid, mode);
 	else
 		lockcollect_add(collector, relid, mode);
+}
+
+/*
+ * A relation and all that inherit from it.
+ *
+ * find_all_inheritors() would raise an error for a relation that is dropped
+ * meanwhile.
+ */
+List *
+lockcollect_tree(Oid relid)
+{
+	List	   *result = list_make1_oid(relid);
+	HTAB	   *seen;
+	HASHCTL		ctl;
+
+	/* there may be several ways from one to the other */
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(Oid);
+	ctl.hcxt = CurrentMemoryContext;
+	seen = hash_create("lockcollect_tree seen relations", 64, &ctl,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	(void) hash_search(seen, &relid, HASH_ENTER, NULL);
+
+	/* the list grows while it is gone through */
+	for (int i = 0; i < list_length(result); i++)
+	{
+		List	   *children = lockcollect_children(list_nth_oid(result, i));
+		ListCell   *lc;
+
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, children)
+		{
+			Oid			child = lfirst_oid(lc);
+			bool		found;
+
+			(void) hash_search(seen, &child, HASH_ENTER, &found);
+			if (!found)
+				result = lappend_oid(result, child);
+		}
+	}
+	hash_destroy(seen);
+	return result;
+}
+
+/*
+ * The relations that inherit directly from a relation.
+ */
+List *
+lockcollect_children(Oid relid)
+{
+	List	   *result = NIL;
+	Relation	catalog = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(catalog, InheritsParentIndexId, true, NULL,
+							  1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_inherits inherits = (Form_pg_inherits) GETSTRUCT(tuple);
+
+		if (!inherits->inhdetachpending)
+			result = lappend_oid(result, inherits->inhrelid);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return result;
 }
 
 /*
@@ -332,7 +437,7 @@ lockcollect_partition_parent(Oid relid)
  * the relation as a whole: Dependent *.
  */
 List *
-lockcollect_dependents(const ObjectAddress * object)
+lockcollect_dependents(const ObjectAddress *object)
 {
 	List	   *result = NIL;
 	Relation	catalog = table_open(DependRelationId, AccessShareLock);

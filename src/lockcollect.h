@@ -33,11 +33,12 @@ typedef struct Dependent
 /* in lockcollect.c */
 extern bool lockcollect_is_usable(List *names);
 extern Oid	lockcollect_find(const LockCollector *collector,
-							 const RangeVar * name);
+							 const RangeVar *name);
 extern Oid	lockcollect_find_names(const LockCollector *collector,
 								   List *names);
-extern bool lockcollect_exists(const RangeVar * name);
-extern void lockcollect_made(LockCollector *collector, const RangeVar * name);
+extern Oid	lockcollect_find_type(List *names);
+extern bool lockcollect_exists(const RangeVar *name);
+extern void lockcollect_made(LockCollector *collector, const RangeVar *name);
 extern void lockcollect_add(LockCollector *collector, Oid relid,
 							LOCKMODE mode);
 extern void lockcollect_add_tree(LockCollector *collector, Oid relid,
@@ -46,12 +47,14 @@ extern void lockcollect_add_partitions(LockCollector *collector, Oid relid,
 									   LOCKMODE mode);
 extern void lockcollect_add_relations(LockCollector *collector, List *relids,
 									  LOCKMODE mode);
+extern List *lockcollect_tree(Oid relid);
+extern List *lockcollect_children(Oid relid);
 extern List *lockcollect_foreign_keys(Oid relid, int side,
 									  bool inherited_only);
 extern void lockcollect_add_default_partition(LockCollector *collector,
 											  Oid parent);
 extern Oid	lockcollect_partition_parent(Oid relid);
 extern List *lockcollect_indexes(Oid relid);
-extern List *lockcollect_dependents(const ObjectAddress * object);
+extern List *lockcollect_dependents(const ObjectAddress *object);
 
 #endif							/* MIGRATE_LOCKCOLLECT_H */

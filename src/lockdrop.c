@@ -40,7 +40,6 @@
 #include "commands/trigger.h"
 #include "lockdrop.h"
 #include "miscadmin.h"
-#include "parser/parse_type.h"
 #include "rewrite/rewriteSupport.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -81,15 +80,14 @@ typedef struct DropWalk
 
 static void drop_index(LockCollector *collector, Oid relid);
 static bool find_object(const LockCollector *collector, const DropStmt *stmt,
-						Node *name, ObjectAddress * object);
+						Node *name, ObjectAddress *object);
 static bool find_part(const LockCollector *collector, ObjectType type,
-					  List *names, ObjectAddress * object);
-static bool is_plain_type(const TypeName * type);
-static Oid	find_function(const ObjectWithArgs * function);
-static void visit(DropWalk *walk, const ObjectAddress * object);
-static void visit_later(DropWalk *walk, const ObjectAddress * object);
-static void visit_owners(DropWalk *walk, const ObjectAddress * object);
-static void add_locks(LockCollector *collector, const ObjectAddress * object);
+					  List *names, ObjectAddress *object);
+static Oid	find_function(const ObjectWithArgs *function);
+static void visit(DropWalk *walk, const ObjectAddress *object);
+static void visit_later(DropWalk *walk, const ObjectAddress *object);
+static void visit_owners(DropWalk *walk, const ObjectAddress *object);
+static void add_locks(LockCollector *collector, const ObjectAddress *object);
 static void add_relation(LockCollector *collector, Oid relid);
 
 /*
@@ -137,7 +135,7 @@ drop_index(LockCollector *collector, Oid relid)
  */
 static bool
 find_object(const LockCollector *collector, const DropStmt *stmt, Node *name,
-			ObjectAddress * object)
+			ObjectAddress *object)
 {
 	List	   *names = IsA(name, List) ? (List *) name : NIL;
 
@@ -177,10 +175,11 @@ find_object(const LockCollector *collector, const DropStmt *stmt, Node *name,
 
 		case OBJECT_DOMAIN:
 		case OBJECT_TYPE:
-			if (!is_plain_type(castNode(TypeName, name)))
+			names = castNode(TypeName, name)->names;
+			if (names == NIL || castNode(TypeName, name)->arrayBounds != NIL)
 				return false;
 			ObjectAddressSet(*object, TypeRelationId,
-							 LookupTypeNameOid(NULL, (TypeName *) name, true));
+							 lockcollect_find_type(names));
 			return true;
 
 		case OBJECT_FUNCTION:
@@ -200,7 +199,7 @@ find_object(const LockCollector *collector, const DropStmt *stmt, Node *name,
  */
 static bool
 find_part(const LockCollector *collector, ObjectType type, List *names,
-		  ObjectAddress * object)
+		  ObjectAddress *object)
 {
 	char	   *name = strVal(llast(names));
 	Oid			relid = lockcollect_find_names(collector,
@@ -222,22 +221,11 @@ find_part(const LockCollector *collector, ObjectType type, List *names,
 }
 
 /*
- * Is it the name of a type and nothing else?  What may be written around it
- * can fail to be looked up.
- */
-static bool
-is_plain_type(const TypeName * type)
-{
-	return type->names != NIL && type->typmods == NIL &&
-		lockcollect_is_usable(type->names);
-}
-
-/*
  * The function of that name, if there is only one with so many arguments.
  * The types of the arguments are not looked at, since that could fail.
  */
 static Oid
-find_function(const ObjectWithArgs * function)
+find_function(const ObjectWithArgs *function)
 {
 	FuncCandidateList candidates;
 
@@ -256,7 +244,7 @@ find_function(const ObjectWithArgs * function)
  * Add the locks that are taken when an object is dropped.
  */
 void
-lockdrop_object(LockCollector *collector, const ObjectAddress * object,
+lockdrop_object(LockCollector *collector, const ObjectAddress *object,
 				DropBehavior behavior)
 {
 	DropWalk	walk;
@@ -291,7 +279,7 @@ lockdrop_object(LockCollector *collector, const ObjectAddress * object,
  * An object is dropped: lock what it takes, and go on to what depends on it.
  */
 static void
-visit(DropWalk *walk, const ObjectAddress * object)
+visit(DropWalk *walk, const ObjectAddress *object)
 {
 	ListCell   *lc;
 
@@ -308,7 +296,7 @@ visit(DropWalk *walk, const ObjectAddress * object)
 }
 
 static void
-visit_later(DropWalk *walk, const ObjectAddress * object)
+visit_later(DropWalk *walk, const ObjectAddress *object)
 {
 	ObjectAddress *copy;
 	bool		found;
@@ -326,7 +314,7 @@ visit_later(DropWalk *walk, const ObjectAddress * object)
  * rule that makes a view of a relation, for one.
  */
 static void
-visit_owners(DropWalk *walk, const ObjectAddress * object)
+visit_owners(DropWalk *walk, const ObjectAddress *object)
 {
 	Relation	catalog = table_open(DependRelationId, AccessShareLock);
 	ScanKeyData keys[3];
@@ -362,7 +350,7 @@ visit_owners(DropWalk *walk, const ObjectAddress * object)
  * Add the locks on the relation that an object is, or is part of.
  */
 static void
-add_locks(LockCollector *collector, const ObjectAddress * object)
+add_locks(LockCollector *collector, const ObjectAddress *object)
 {
 	if (object->classId == RelationRelationId)
 	{

@@ -15,7 +15,7 @@
 /* in lockdrop.c */
 extern void lockdrop_statement(LockCollector *collector, const DropStmt *stmt);
 extern void lockdrop_object(LockCollector *collector,
-							const ObjectAddress * object,
+							const ObjectAddress *object,
 							DropBehavior behavior);
 
 #endif							/* MIGRATE_LOCKDROP_H */

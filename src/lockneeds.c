@@ -19,9 +19,9 @@
 #include "postgres.h"
 
 #include "access/transam.h"
+#include "bookkeeping.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
-#include "bookkeeping.h"
 #include "compat.h"
 #include "lockcollect.h"
 #include "lockneeds.h"
@@ -42,8 +42,8 @@ static List *reduce(List *needs);
 static int	compare_needs(const ListCell *a, const ListCell *b);
 static bool covers(LOCKMODE stronger, LOCKMODE weaker);
 static bool is_shared_with_others(Oid relid);
-static bool has_any_right(Oid relid, AclMode rights);
-static bool has_any_column_right(Oid relid, AclMode rights);
+static bool has_any_right(Oid relid, int columns, AclMode rights,
+						  AclMode column_rights);
 
 /*
  * The locks that statements (ScriptStatement *) will take and that the current
@@ -272,15 +272,18 @@ bool
 lockneeds_permitted(const LockNeed *need)
 {
 	AclMode		rights = ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE | COMPAT_ACL_MAINTAIN;
+	AclMode		column_rights = 0;
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(need->relid));
 	Oid			owner;
 	Oid			schema;
 	Oid			schema_owner = InvalidOid;
+	int			columns;
 
 	if (!HeapTupleIsValid(tuple))
 		return false;
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	schema = ((Form_pg_class) GETSTRUCT(tuple))->relnamespace;
+	columns = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
 	ReleaseSysCache(tuple);
 	if (has_privs_of_role(GetUserId(), owner))
 		return true;
@@ -297,36 +300,36 @@ lockneeds_permitted(const LockNeed *need)
 	if (need->mode <= RowExclusiveLock)
 	{
 		rights |= ACL_INSERT;
-		if (has_any_column_right(need->relid, ACL_INSERT | ACL_UPDATE))
-			return true;
+		column_rights |= ACL_INSERT | ACL_UPDATE;
 	}
 	if (need->mode <= ShareRowExclusiveLock)
 	{
 		rights |= ACL_REFERENCES | ACL_TRIGGER;
-		if (has_any_column_right(need->relid, ACL_REFERENCES))
-			return true;
+		column_rights |= ACL_REFERENCES;
 	}
-	return has_any_right(need->relid, rights);
+	return has_any_right(need->relid, columns, rights, column_rights);
 }
 
 /*
- * Has the current user one of these rights on the relation?
+ * Has the current user one of these rights on the relation, or one of those
+ * on one of its columns?
  */
 static bool
-has_any_right(Oid relid, AclMode rights)
+has_any_right(Oid relid, int columns, AclMode rights, AclMode column_rights)
 {
 	bool		is_missing = false;
 
-	return pg_class_aclcheck_ext(relid, GetUserId(), rights,
-								 &is_missing) == ACLCHECK_OK;
-}
-
-/*
- * Has it one of them on one of the columns?
- */
-static bool
-has_any_column_right(Oid relid, AclMode rights)
-{
-	return pg_attribute_aclcheck_all(relid, GetUserId(), rights,
-									 ACLMASK_ANY) == ACLCHECK_OK;
+	if (pg_class_aclcheck_ext(relid, GetUserId(), rights,
+							  &is_missing) == ACLCHECK_OK)
+		return true;
+	if (column_rights == 0)
+		return false;
+	for (AttrNumber column = 1; column <= columns; column++)
+	{
+		if (pg_attribute_aclcheck_ext(relid, column, GetUserId(),
+									  column_rights,
+									  &is_missing) == ACLCHECK_OK)
+			return true;
+	}
+	return false;
 }

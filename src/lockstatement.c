@@ -19,7 +19,6 @@
 #include "catalog/dependency.h"
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "compat.h"
@@ -28,30 +27,29 @@
 #include "lockstatement.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "parser/parse_type.h"
 #include "utils/lsyscache.h"
 
-static void lock_named(LockCollector *collector, const RangeVar * name,
+static void lock_named(LockCollector *collector, const RangeVar *name,
 					   LOCKMODE mode);
 static void lock_described(LockCollector *collector, ObjectType type,
 						   Node *object);
-static void create_table(LockCollector *collector, const CreateStmt * stmt);
+static void create_table(LockCollector *collector, const CreateStmt *stmt);
 static void create_index(LockCollector *collector, const IndexStmt *stmt);
 static void create_trigger(LockCollector *collector,
-						   const CreateTrigStmt * stmt);
-static void rename_object(LockCollector *collector, const RenameStmt * stmt);
-static void rename_relation(LockCollector *collector, const RenameStmt * stmt,
+						   const CreateTrigStmt *stmt);
+static void rename_object(LockCollector *collector, const RenameStmt *stmt);
+static void rename_relation(LockCollector *collector, const RenameStmt *stmt,
 							Oid relid);
 static void set_schema(LockCollector *collector,
-					   const AlterObjectSchemaStmt * stmt);
-static void truncate_tables(LockCollector *collector, const TruncateStmt * stmt);
+					   const AlterObjectSchemaStmt *stmt);
+static void truncate_tables(LockCollector *collector, const TruncateStmt *stmt);
 static void reindex(LockCollector *collector, const ReindexStmt *stmt);
 static void analyze_tables(LockCollector *collector, const VacuumStmt *stmt);
 static void alter_domain(LockCollector *collector,
-						 const AlterDomainStmt * stmt);
+						 const AlterDomainStmt *stmt);
 static void lock_domain_users(LockCollector *collector, Oid domain);
 static void publish(LockCollector *collector, List *objects);
-static void modify(LockCollector *collector, const RangeVar * target,
+static void modify(LockCollector *collector, const RangeVar *target,
 				   const WithClause *with, bool inherits);
 static void modify_in_with(LockCollector *collector, const WithClause *with);
 
@@ -263,7 +261,7 @@ lockstatement_collect(LockCollector *collector, Node *node)
 }
 
 static void
-lock_named(LockCollector *collector, const RangeVar * name, LOCKMODE mode)
+lock_named(LockCollector *collector, const RangeVar *name, LOCKMODE mode)
 {
 	lockcollect_add(collector, lockcollect_find(collector, name), mode);
 }
@@ -303,7 +301,7 @@ lock_described(LockCollector *collector, ObjectType type, Node *object)
  * What a new table is tied to: its parents, and the tables it references.
  */
 static void
-create_table(LockCollector *collector, const CreateStmt * stmt)
+create_table(LockCollector *collector, const CreateStmt *stmt)
 {
 	ListCell   *lc;
 
@@ -353,7 +351,7 @@ create_index(LockCollector *collector, const IndexStmt *stmt)
 }
 
 static void
-create_trigger(LockCollector *collector, const CreateTrigStmt * stmt)
+create_trigger(LockCollector *collector, const CreateTrigStmt *stmt)
 {
 	Oid			relid = lockcollect_find(collector, stmt->relation);
 
@@ -364,7 +362,7 @@ create_trigger(LockCollector *collector, const CreateTrigStmt * stmt)
 }
 
 static void
-rename_object(LockCollector *collector, const RenameStmt * stmt)
+rename_object(LockCollector *collector, const RenameStmt *stmt)
 {
 	Oid			relid;
 
@@ -414,7 +412,7 @@ rename_object(LockCollector *collector, const RenameStmt * stmt)
 }
 
 static void
-rename_relation(LockCollector *collector, const RenameStmt * stmt, Oid relid)
+rename_relation(LockCollector *collector, const RenameStmt *stmt, Oid relid)
 {
 	char		relkind = get_rel_relkind(relid);
 	RangeVar   *renamed = copyObject(stmt->relation);
@@ -433,7 +431,7 @@ rename_relation(LockCollector *collector, const RenameStmt * stmt, Oid relid)
  * Sequences that belong to columns go with their table.
  */
 static void
-set_schema(LockCollector *collector, const AlterObjectSchemaStmt * stmt)
+set_schema(LockCollector *collector, const AlterObjectSchemaStmt *stmt)
 {
 	Oid			relid;
 
@@ -461,7 +459,7 @@ set_schema(LockCollector *collector, const AlterObjectSchemaStmt * stmt)
  * truncated too, and so on.
  */
 static void
-truncate_tables(LockCollector *collector, const TruncateStmt * stmt)
+truncate_tables(LockCollector *collector, const TruncateStmt *stmt)
 {
 	List	   *relids = NIL;
 	ListCell   *lc;
@@ -474,7 +472,7 @@ truncate_tables(LockCollector *collector, const TruncateStmt * stmt)
 		if (!OidIsValid(relid))
 			continue;
 		relids = list_concat_unique_oid(relids, name->inh ?
-										find_all_inheritors(relid, NoLock, NULL) :
+										lockcollect_tree(relid) :
 										list_make1_oid(relid));
 	}
 
@@ -496,7 +494,7 @@ truncate_tables(LockCollector *collector, const TruncateStmt * stmt)
 
 			relids = list_concat_unique_oid(relids,
 											get_rel_relkind(other) == RELKIND_PARTITIONED_TABLE ?
-											find_all_inheritors(other, NoLock, NULL) :
+											lockcollect_tree(other) :
 											list_make1_oid(other));
 		}
 	}
@@ -567,7 +565,7 @@ analyze_tables(LockCollector *collector, const VacuumStmt *stmt)
  * of the domain.
  */
 static void
-alter_domain(LockCollector *collector, const AlterDomainStmt * stmt)
+alter_domain(LockCollector *collector, const AlterDomainStmt *stmt)
 {
 	Oid			domain;
 
@@ -584,10 +582,7 @@ alter_domain(LockCollector *collector, const AlterDomainStmt * stmt)
 		default:
 			return;
 	}
-	if (!lockcollect_is_usable(stmt->typeName))
-		return;
-	domain = LookupTypeNameOid(NULL,
-							   makeTypeNameFromNameList(stmt->typeName), true);
+	domain = lockcollect_find_type(stmt->typeName);
 	if (OidIsValid(domain) && get_typtype(domain) == TYPTYPE_DOMAIN)
 		lock_domain_users(collector, domain);
 }
@@ -649,7 +644,7 @@ publish(LockCollector *collector, List *objects)
  * the plan decides.
  */
 static void
-modify(LockCollector *collector, const RangeVar * target,
+modify(LockCollector *collector, const RangeVar *target,
 	   const WithClause *with, bool inherits)
 {
 	Oid			relid = lockcollect_find(collector, target);

@@ -67,7 +67,7 @@ static char *next_text(const char **texts);
  * The segment belongs to the current resource owner until the caller pins it.
  */
 dsm_segment *
-workertask_create(const WorkerRequest *request, shm_mq * *queue)
+workertask_create(const WorkerRequest *request, shm_mq **queue)
 {
 	StringInfoData texts;
 	Size		libraries_size = EstimateLibraryStateSpace();

@@ -28,7 +28,7 @@ typedef struct WorkerTask
 
 /* in workertask.c */
 extern dsm_segment *workertask_create(const WorkerRequest *request,
-									  shm_mq * *queue);
+									  shm_mq **queue);
 extern WorkerTask *workertask_attach(dsm_handle handle);
 
 /* in workersession.c */

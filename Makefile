@@ -86,6 +86,7 @@ OBJS = \
 	src/revid.o \
 	src/revscan.o \
 	src/revtime.o \
+	src/rowsecurity.o \
 	src/runner.o \
 	src/scan.o \
 	src/script.o \

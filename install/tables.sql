@@ -109,12 +109,15 @@ CREATE TABLE migrate.log (
 	error_detail text,
 	checksum text,
 	search_path text,
+	row_security_guard boolean,
 	deploy_id uuid,
 	tag text
 );
 CREATE INDEX log_environment_revision_idx ON migrate.log (environment, revision);
 COMMENT ON TABLE migrate.log IS 'one row for each attempted step: who ran what, when, with what outcome';
 COMMENT ON COLUMN migrate.log.deploy_id IS 'the same for all rows of one migrate_deploy() or migrate_rollback()';
+COMMENT ON COLUMN migrate.log.row_security_guard IS
+	'whether the script ran with row_security = off and no tenant; NULL: no script ran';
 COMMENT ON COLUMN migrate.log.error_detail IS
 	'detail of the error; for a lock that could not be had, the sessions in the way';
 COMMENT ON COLUMN migrate.log.checksum IS 'checksum of the revision when it was applied';

@@ -70,6 +70,7 @@ CREATE TYPE migrate.log_entry AS (
 	error_detail text,
 	checksum text,
 	search_path text,
+	row_security_guard boolean,
 	deploy_id uuid,
 	tag text
 );

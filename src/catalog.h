@@ -56,7 +56,7 @@ typedef struct StoredRevision
 } StoredRevision;
 
 /* columns of the log, all of which catalog_read_log() returns */
-#define CATALOG_LOG_NCOLUMNS 23
+#define CATALOG_LOG_NCOLUMNS 24
 
 /* How a step failed, for migrate.log */
 typedef struct LogFailure
@@ -79,7 +79,8 @@ typedef struct LogEntry
 	TimestampTz ended_at;
 	int			statements;
 	const char *checksum;		/* or NULL */
-	const char *search_path;	/* or NULL */
+	const char *search_path;	/* or NULL: no script was run */
+	bool		row_security_guard;
 	const char *tag;			/* or NULL */
 	const char *deploy_id;		/* a uuid, or NULL */
 	const LogFailure *failure;	/* NULL: the step was done */

@@ -31,9 +31,9 @@ catalog_log(const Environment *environment, const LogEntry *entry)
 	Oid			argtypes[] = {TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID,
 		TEXTARRAYOID, TIMESTAMPTZOID, TIMESTAMPTZOID, NAMEOID, INT4OID,
 		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT4OID, TEXTOID,
-	TEXTOID, TEXTOID};
-	Datum		values[19];
-	char		nulls[20] = "                   ";
+	TEXTOID, TEXTOID, BOOLOID};
+	Datum		values[20];
+	char		nulls[21] = "                    ";
 	const LogFailure *failure = entry->failure;
 	Bookkeeping scope;
 	NameData	role;
@@ -47,12 +47,13 @@ catalog_log(const Environment *environment, const LogEntry *entry)
 						"versions_before, versions_after, started_at, duration, "
 						"role, session_role, application_name, client_address, "
 						"outcome, statements, checksum, search_path, tag, deploy_id, "
-						"failed_statement, failed_line, sqlstate, error, error_detail) "
+						"failed_statement, failed_line, sqlstate, error, error_detail, "
+						"row_security_guard) "
 						"VALUES ($1, $2, $3, $4, $5, $6, "
 						"$7 OPERATOR(pg_catalog.-) $6, $8, SESSION_USER, "
 						"pg_catalog.current_setting('application_name'), "
 						"pg_catalog.inet_client_addr(), $14, $9, $10, $11, $12, "
-						"CAST($13 AS pg_catalog.uuid), $15, $16, $17, $18, $19)",
+						"CAST($13 AS pg_catalog.uuid), $15, $16, $17, $18, $19, $20)",
 						lengthof(argtypes), argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = bookkeeping_optional_text(entry->revision, &nulls[1]);
@@ -82,6 +83,9 @@ catalog_log(const Environment *environment, const LogEntry *entry)
 		values[17] = CStringGetTextDatum(failure->message);
 		values[18] = bookkeeping_optional_text(failure->detail, &nulls[18]);
 	}
+	values[19] = BoolGetDatum(entry->row_security_guard);
+	if (entry->search_path == NULL)
+		nulls[19] = 'n';
 	bookkeeping_execute(plan, values, nulls, SPI_OK_INSERT);
 	bookkeeping_end(&scope);
 }
@@ -109,7 +113,7 @@ catalog_read_log(const Environment *environment, const char *revision,
 						"role, session_role, application_name, client_address, "
 						"outcome, statements, failed_statement, failed_line, "
 						"sqlstate, error, error_detail, checksum, search_path, "
-						"deploy_id, tag "
+						"row_security_guard, deploy_id, tag "
 						"FROM " TABLE_LOG " "
 						"WHERE environment OPERATOR(pg_catalog.=) $1 "
 						"AND ($2 IS NULL OR revision OPERATOR(pg_catalog.=) $2) "

@@ -152,6 +152,28 @@ read_types(Relation relation, const char *setting)
 }
 
 /*
+ * The names (char *) of the configuration parameters that hold tenants, in the
+ * current memory context.
+ */
+List *
+catalog_tenant_settings(void)
+{
+	static SPIPlanPtr plan = NULL;
+	MemoryContext caller = CurrentMemoryContext;
+	Bookkeeping scope;
+	List	   *result;
+
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
+	bookkeeping_prepare(&plan,
+						"SELECT DISTINCT setting FROM " TABLE_TENANT_MODEL,
+						0, NULL);
+	bookkeeping_execute(plan, NULL, NULL, SPI_OK_SELECT);
+	result = bookkeeping_strings(caller);
+	bookkeeping_end(&scope);
+	return result;
+}
+
+/*
  * The number of a column if it has this type, or InvalidAttrNumber.
  */
 static AttrNumber

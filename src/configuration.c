@@ -40,6 +40,9 @@ int			configuration_max_replay_lag = 10000;
 /* More segments of WAL than this that wait to be archived hold a walk up. */
 int			configuration_max_archive_queue = 42;
 
+/* Have scripts meet all rows of a table or an error. */
+bool		configuration_row_security_guard = true;
+
 /*
  * Define the parameters.  To be called once, when the library is loaded.
  */
@@ -85,6 +88,14 @@ configuration_define(void)
 							42, 0, INT_MAX,
 							PGC_USERSET, 0,
 							NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("migrate.row_security_guard",
+							 "Runs scripts with row_security = off and no tenant set.",
+							 "A statement of a script that row level security would hide rows from then raises an error.",
+							 &configuration_row_security_guard,
+							 true,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomIntVariable("migrate.max_replay_lag",
 							"Sets the time that a standby may be behind before migrate_deploy holds its batches up.",

@@ -20,6 +20,9 @@ extern int	configuration_batch_pause;
 extern int	configuration_max_replay_lag;
 extern int	configuration_max_archive_queue;
 
+/* have scripts meet all rows, or an error: see rowsecurity.c */
+extern bool configuration_row_security_guard;
+
 /* in configuration.c */
 extern void configuration_define(void);
 

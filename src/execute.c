@@ -39,6 +39,7 @@
 
 #include "compat.h"
 #include "hint.h"
+#include "rowsecurity.h"
 #include "script.h"
 
 static void execute_in_context(Script *script, List *statements,
@@ -86,6 +87,7 @@ execute_begin_settings(const char *search_path)
 	int			nestlevel = NewGUCNestLevel();
 
 	script_pin_lexer();
+	rowsecurity_guard(GUC_ACTION_SAVE);
 	if (search_path != NULL)
 		(void) set_config_option("search_path", search_path,
 								 PGC_USERSET, PGC_S_SESSION,

@@ -13,6 +13,7 @@
 #include "configuration.h"
 #include "fmgr.h"
 #include "tenant.h"
+#include "utils/guc.h"
 
 MIGRATE_MODULE_MAGIC;
 
@@ -27,4 +28,5 @@ _PG_init(void)
 {
 	configuration_define();
 	tenant_define_settings();
+	MarkGUCPrefixReserved("migrate");
 }

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "configuration.h"
 #include "direction.h"
 #include "plan.h"
 #include "step.h"
@@ -113,6 +114,7 @@ step_describe_script(const Run *run, const StoredRevision *stored,
 	const char *search_path = run->state->environment->search_path;
 
 	entry->checksum = stored->checksum;
+	entry->row_security_guard = configuration_row_security_guard;
 	entry->search_path = search_path ? search_path :
 		pstrdup(GetConfigOption("search_path", false, false));
 }

@@ -62,5 +62,6 @@ extern void tenantfold_forget_all(void);
 extern TenantModel *catalog_tenant_model(const char *name,
 										 bool missing_ok);
 extern List *catalog_tenant_types(const char *setting);
+extern List *catalog_tenant_settings(void);
 
 #endif							/* MIGRATE_TENANT_H */

@@ -31,6 +31,7 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "relationlock.h"
+#include "rowsecurity.h"
 #include "runner.h"
 #include "script.h"
 #include "storage/ipc.h"
@@ -137,6 +138,7 @@ prepare_session(const WorkerTask *task)
 	workersession_set("standard_conforming_strings", "on");
 	workersession_set("backslash_quote", "safe_encoding");
 	workersession_set("escape_string_warning", "on");
+	rowsecurity_guard(GUC_ACTION_SET);
 	if (request->search_path != NULL)
 		workersession_set("search_path", request->search_path);
 	if (request->lock_timeout >= 0)

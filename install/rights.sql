@@ -164,11 +164,10 @@ BEGIN
 			JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
 				AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
 		WHERE e.extname = 'migrate'
+		EXCEPT
+		SELECT migrate.functions_of_level('everybody')
 	LOOP
 		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f);
-	END LOOP;
-	FOR f IN SELECT migrate.functions_of_level('everybody') LOOP
-		EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO PUBLIC', f);
 	END LOOP;
 END
 $$;

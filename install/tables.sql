@@ -148,7 +148,7 @@ COMMENT ON COLUMN migrate.progress.statement_hashes IS
 COMMENT ON COLUMN migrate.progress.is_begun IS
 	'the statement behind them, which cannot run in a transaction, was begun';
 COMMENT ON COLUMN migrate.progress.batch_cursor IS
-	'key of the last row that the statement behind them has passed, which runs in batches';
+	'where the statement behind them is, which runs in batches: table and key, and its values in the last row that it has passed';
 
 CREATE TABLE migrate.pause (
 	environment text COLLATE "C" NOT NULL

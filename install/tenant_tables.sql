@@ -18,7 +18,8 @@ CREATE TABLE migrate.tenant_model (
 	root regclass NOT NULL,
 	key name NOT NULL,
 	column_name name NOT NULL,
-	app_roles name[] NOT NULL,
+	app_roles name[] NOT NULL
+		CONSTRAINT tenant_model_app_roles_check CHECK (app_roles OPERATOR(pg_catalog.<>) '{}'::name[]),
 	admin_role name,
 	setting text NOT NULL,
 	policy_style text NOT NULL
@@ -68,7 +69,12 @@ CREATE TABLE migrate.tenant_table (
 	before jsonb NOT NULL DEFAULT '{}',
 	made jsonb NOT NULL DEFAULT '{}',
 	role name NOT NULL,
-	created_at timestamp with time zone NOT NULL
+	created_at timestamp with time zone NOT NULL,
+	CONSTRAINT tenant_table_check CHECK (
+		CASE WHEN mode OPERATOR(pg_catalog.=) 'parent' THEN via IS NOT NULL AND parent IS NOT NULL
+			WHEN mode OPERATOR(pg_catalog.=) 'partition' THEN parent IS NOT NULL
+			WHEN mode OPERATOR(pg_catalog.=) 'exempt' THEN reason IS NOT NULL
+			ELSE column_name IS NOT NULL END)
 );
 COMMENT ON TABLE migrate.tenant_table IS
 	'one row for each table that is protected, or exempt from it';

@@ -22,11 +22,15 @@
 #include "access/table.h"
 #include "batchkey.h"
 #include "catalog/dependency.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_opfamily.h"
 #include "catalog/pg_proc.h"
 #include "commands/extension.h"
 #include "compat.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "nodes/bitmapset.h"
 #include "nodes/nodeFuncs.h"
@@ -152,6 +156,41 @@ batchkey_table(Oid relid)
 {
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
 									  get_rel_name(relid));
+}
+
+/*
+ * The table and the order in which it is walked: what a cursor means
+ * something for, and nothing else.
+ *
+ * The type of a column may change where the operator family compares the old
+ * values as the new ones, as from integer to bigint.
+ */
+char *
+batchkey_describe(const BatchKey *key)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%s%s (", key->inherit ? "" : "ONLY ",
+					 batchkey_table(key->relid));
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		const BatchColumn *column = &key->columns[i];
+		ObjectAddress object;
+
+		ObjectAddressSet(object, OperatorFamilyRelationId, column->opfamily);
+		appendStringInfo(&buf, "%s%s %s", i > 0 ? ", " : "",
+						 quote_identifier(column->name),
+						 getObjectIdentity(&object, false));
+		if (OidIsValid(column->collation))
+		{
+			ObjectAddressSet(object, CollationRelationId, column->collation);
+			appendStringInfo(&buf, " COLLATE %s",
+							 getObjectIdentity(&object, false));
+		}
+	}
+	appendStringInfoChar(&buf, ')');
+	return buf.data;
 }
 
 /*

@@ -51,6 +51,7 @@ typedef struct BatchEnd
 extern BatchKey *batchkey_analyse(Query *query, const char *sql);
 extern void batchkey_check_targets(const BatchKey *key, List *queries);
 extern char *batchkey_table(Oid relid);
+extern char *batchkey_describe(const BatchKey *key);
 
 /* in batchend.c */
 extern void batchend_find(const BatchKey *key, const Datum *cursor, int size,

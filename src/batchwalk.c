@@ -13,7 +13,9 @@
  * security hides is passed by.
  *
  * Nothing is kept from one batch to the next but the cursor: in between, the
- * transaction ends, and anybody may alter or drop what it is about.
+ * transaction ends, and anybody may alter or drop what it is about.  A cursor
+ * begins with what it is one of: taken for that of another table, or of
+ * another order, it would have the walk pass rows by.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -229,16 +231,18 @@ read_cursor(const BatchKey *key, List *cursor)
 
 	if (cursor == NIL)
 		return NULL;
-	if (list_length(cursor) != key->ncolumns)
+	if (list_length(cursor) != key->ncolumns + 1 ||
+		strcmp(linitial(cursor), batchkey_describe(key)) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the key of migrate_batch() has another number of columns than when the walk began"),
-				 errdetail("It has %d now, and had %d.", key->ncolumns,
-						   list_length(cursor))));
+				 errmsg("cannot go on with a walk in batches along another key than the one it was begun with"),
+				 errdetail("It was begun along %s, and is now one along %s.",
+						   (char *) linitial(cursor), batchkey_describe(key)),
+				 errhint("Have the statement walk along that key again, with the same search_path; or undo by hand what is done of the revision, and have that forgotten with migrate_stamp().")));
 
 	values = palloc(key->ncolumns * sizeof(Datum));
 	nestlevel = begin_exact_text();
-	foreach(lc, cursor)
+	for_each_from(lc, cursor, 1)
 	{
 		Oid			function;
 		Oid			parameter;
@@ -275,6 +279,7 @@ write_cursor(const BatchKey *key, const Datum *values, MemoryContext context)
 	PopActiveSnapshot();
 	AtEOXact_GUC(false, nestlevel);
 
+	strings = lcons(batchkey_describe(key), strings);
 	oldcontext = MemoryContextSwitchTo(context);
 	foreach(lc, strings)
 		result = lappend(result, pstrdup(lfirst(lc)));

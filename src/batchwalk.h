@@ -17,7 +17,8 @@ typedef struct BatchResult
 {
 	int64		rows;			/* rows that the statement changed */
 	int64		keys;			/* rows of the table that were passed */
-	List	   *cursor;			/* char *: the key of the last row passed */
+	List	   *cursor;			/* char *: the key, as it is described, and
+								 * its values in the last row passed */
 	bool		done;			/* there was no row behind it */
 } BatchResult;
 

@@ -167,6 +167,26 @@ blockers_of_pid(int pid)
 }
 
 /*
+ * Who is building an index of a table: Blocker *, NIL if nobody is.
+ *
+ * Needs a transaction; the result is in the current memory context.
+ */
+List *
+blockers_building_index(Oid table)
+{
+	Oid			argtypes[] = {OIDOID};
+	Datum		values[1];
+
+	values[0] = ObjectIdGetDatum(table);
+	return query_blockers("WITH blocking AS ("
+						  "SELECT pid, NULL::text AS virtualtransaction "
+						  "FROM pg_stat_progress_create_index "
+						  "WHERE datname = current_database() "
+						  "AND relid = $1)"
+						  BLOCKERS_SQL, lengthof(values), argtypes, values);
+}
+
+/*
  * Describe blockers for DETAIL and the log, each on a line of its own.
  */
 char *

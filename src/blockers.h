@@ -34,6 +34,7 @@ typedef struct Blocker
 /* in blockers.c */
 extern List *blockers_of_needs(List *needs);
 extern List *blockers_of_pid(int pid);
+extern List *blockers_building_index(Oid table);
 extern char *blockers_describe(List *blockers);
 extern bool blockers_all_younger(List *blockers, TimestampTz since);
 extern int	blockers_cancel_autovacuum(List *blockers);

@@ -19,6 +19,7 @@
 
 #include "access/xact.h"
 #include "catalog.h"
+#include "common/int.h"
 #include "deploy.h"
 #include "error.h"
 #include "executor/spi.h"
@@ -288,13 +289,7 @@ run_deploy_step(Deploy *deploy, const Step *step, int number, int count)
 	ErrorContextCallback callback;
 
 	CHECK_FOR_INTERRUPTS();
-	if (!lock_keep_for_session(deploy->environment))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("lost the run lock of environment \"%s\" to another session",
-						deploy->environment),
-				 errdetail("A revision's script has released this session's advisory locks, as pg_advisory_unlock_all() does."),
-				 errhint("Take that call out of the script; then deploy again.")));
+	deploy_keep_lock(deploy);
 
 	work.memory = AllocSetContextCreate(deploy->memory,
 										"run_deploy_step per-step context",
@@ -369,12 +364,30 @@ deploy_context(void *arg)
 }
 
 /*
+ * See to it, at the beginning of a transaction, that this session still has the
+ * run lock: what a script has released is taken again.
+ */
+void
+deploy_keep_lock(const Deploy *deploy)
+{
+	if (!lock_keep_for_session(deploy->environment))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("lost the run lock of environment \"%s\" to another session",
+						deploy->environment),
+				 errdetail("A revision's script has released this session's advisory locks, as pg_advisory_unlock_all() does."),
+				 errhint("Take that call out of the script; then deploy again.")));
+	lock_keep_for_transaction(deploy->environment);
+}
+
+/*
  * Raise an error if somebody has asked deploys to pause; to be called between
  * transactions, and leaves one that holds nothing.
  */
 void
 deploy_refuse_paused(const Deploy *deploy)
 {
+	deploy_keep_lock(deploy);
 	deploy_begin_transaction(deploy, true);
 	pause_refuse(deploy->run.state->environment);
 	deploy_commit();
@@ -388,6 +401,8 @@ deploy_refuse_paused(const Deploy *deploy)
 void
 deploy_begin_transaction(const Deploy *deploy, bool snapshot)
 {
+	/* a script may have looked at another environment */
+	hint_set_environment(deploy->environment);
 	if (snapshot)
 		EnsurePortalSnapshotExists();
 	if (deploy->lock_timeout >= 0)

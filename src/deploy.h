@@ -76,6 +76,8 @@ typedef struct DeployWork
 	bool		(*is_done) (struct DeployWork *work, const ErrorData *edata);	/* does this error mean
 																				 * that it was done
 																				 * before?  Or NULL */
+	bool		once;			/* may have committed a part of it before an
+								 * error: not tried again */
 	bool		at_top_level;	/* runs in no subtransaction, and without a
 								 * snapshot; "locks" is NULL */
 	const ScriptStatement *statement;	/* for "run", or NULL */
@@ -87,6 +89,7 @@ extern void deploy_begin_transaction(const Deploy *deploy, bool snapshot);
 extern void deploy_commit(void);
 extern void deploy_rollback(void);
 extern void deploy_refuse_paused(const Deploy *deploy);
+extern void deploy_keep_lock(const Deploy *deploy);
 
 /* in deploywork.c */
 extern void deploy_work(DeployWork *work);
@@ -105,6 +108,8 @@ extern void deploy_script(DeployStep *step);
 extern void deploy_parts(DeployStep *step);
 extern List *deploy_prelude(const DeployStep *step,
 							const ScriptStatement *statement);
+extern int	deploy_begin_settings(const DeployStep *step,
+								  const ScriptStatement *statement);
 extern char *deploy_hash(const DeployStep *step,
 						 const ScriptStatement *statement);
 extern void deploy_record(DeployWork *work);

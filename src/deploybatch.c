@@ -39,8 +39,6 @@ typedef struct BatchWork
 
 static void begin_walk(BatchWork *batch);
 static void run_batch(DeployWork *work);
-static int	begin_settings(DeployStep *step,
-						   const ScriptStatement *statement);
 static void look_at_estimate(void *arg);
 static void look_at_throttle(void *arg);
 static void wait_for_throttle(DeployStep *step, BatchWork *batch);
@@ -114,29 +112,12 @@ begin_walk(BatchWork *batch)
 	live_rows(progress->rows, batch->estimate);
 }
 
-/*
- * Open a nest level of settings, with the environment's search path and what
- * the script SETs before a statement.
- */
-static int
-begin_settings(DeployStep *step, const ScriptStatement *statement)
-{
-	int			nestlevel =
-	execute_begin_settings(step->deploy->run.state->environment->search_path);
-
-	execute_each(step->script, deploy_prelude(step, statement),
-				 execute_statement, NULL);
-	step->script->current = statement;
-	step->script->current_line = statement->line;
-	return nestlevel;
-}
-
 static void
 look_at_estimate(void *arg)
 {
 	BatchWork  *batch = arg;
 	DeployStep *step = batch->step;
-	int			nestlevel = begin_settings(step, batch->statement);
+	int			nestlevel = deploy_begin_settings(step, batch->statement);
 
 	batch->estimate = batch_estimate(step->script, batch->statement, NULL);
 	AtEOXact_GUC(false, nestlevel);
@@ -153,7 +134,7 @@ run_batch(DeployWork *work)
 	Progress	progress = *step->progress;
 	const Environment *environment = step->deploy->run.state->environment;
 
-	int			nestlevel = begin_settings(step, work->statement);
+	int			nestlevel = deploy_begin_settings(step, work->statement);
 
 	batch_run(step->script, work->statement, NULL, progress.cursor,
 			  batch->size.size, &batch->result);
@@ -183,6 +164,7 @@ keep_progress(DeployStep *step, const BatchWork *batch)
 	if (batch->result.done)
 		return;
 	caller = MemoryContextSwitchTo(step->memory);
+	list_free_deep(progress->cursor);
 	progress->cursor = textlist_copy(batch->result.cursor);
 	MemoryContextSwitchTo(caller);
 	progress->rows += batch->result.keys;

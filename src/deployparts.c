@@ -192,6 +192,24 @@ deploy_prelude(const DeployStep *step, const ScriptStatement *statement)
 }
 
 /*
+ * Open a nest level of settings, with the environment's search path and what
+ * the script SETs before a statement.  The caller ends it with
+ * AtEOXact_GUC(false, ...), unless an error does.
+ */
+int
+deploy_begin_settings(const DeployStep *step, const ScriptStatement *statement)
+{
+	int			nestlevel =
+	execute_begin_settings(step->deploy->run.state->environment->search_path);
+
+	execute_each(step->script, deploy_prelude(step, statement),
+				 execute_statement, NULL);
+	step->script->current = statement;
+	step->script->current_line = statement->line;
+	return nestlevel;
+}
+
+/*
  * Have the script consist of one statement, with the settings before it, for
  * a transaction that runs no more.  It stays the same Script, because that is
  * where an error leaves its place.

@@ -33,6 +33,7 @@
 #include "lockneeds.h"
 #include "miscadmin.h"
 #include "relationlock.h"
+#include "storage/proc.h"
 #include "tcop/pquery.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -72,7 +73,8 @@ static void raise_failure(Attempt *attempt, bool timed_out)
  *
  * It is tried again, after a pause, where another session's lock was in the
  * way, until max_wait has passed.  Every try that failed leaves a row in the
- * log; what cannot be mended by waiting is raised once that row is committed.
+ * log; what cannot be mended by waiting, or is not to be repeated without
+ * anybody having a look, is raised once that row is committed.
  *
  * To be called without a snapshot, in a transaction that has done nothing;
  * leaves such a one behind.
@@ -87,6 +89,7 @@ deploy_work(DeployWork *work)
 	for (int number = 1;; number++)
 	{
 		long		pause;
+		bool		may_retry;
 		bool		timed_out;
 
 		try.begun_at = GetCurrentTimestamp();
@@ -100,11 +103,12 @@ deploy_work(DeployWork *work)
 
 		if (work->is_done != NULL && work->is_done(work, try.edata))
 			return;
+		may_retry = !work->once && deploy_may_retry(try.edata);
 		pause = deploy_backoff(number);
 		timed_out = TimestampDifferenceMilliseconds(start, GetCurrentTimestamp()) +
 			pause > deploy->max_wait;
-		if (!deploy_may_retry(try.edata) || timed_out)
-			raise_failure(&try, deploy_may_retry(try.edata));
+		if (!may_retry || timed_out)
+			raise_failure(&try, may_retry);
 
 		report_failure(&try, true);
 		live_phase(LIVE_WAITING_FOR_LOCK, try.edata->detail);
@@ -134,6 +138,7 @@ try_once(Attempt *attempt)
 			attempt_at_top_level(attempt);
 		else
 		{
+			deploy_keep_lock(deploy);
 			deploy_begin_transaction(deploy, attempt->needs == NIL);
 			BeginInternalSubTransaction(NULL);
 			in_subtransaction = true;
@@ -291,7 +296,8 @@ poll_for_locks(Attempt *attempt)
 	long		sleep = FIRST_POLL;
 
 	InvalidateCatalogSnapshotConditionally();
-	if (attempt->queue)
+	/* never without an end: everybody else would wait behind us */
+	if (attempt->queue && LockTimeout > 0)
 	{
 		relationlock_wait(attempt->needs);
 		return;

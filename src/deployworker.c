@@ -4,16 +4,18 @@
  *	  A statement at top level, in a background worker.
  *
  * A statement that cannot run in a transaction cannot be recorded in it
- * either.  Before it is run, it is recorded that it was begun; if nothing more
- * is recorded, because the server or this session went down in the meantime,
- * then the next deploy looks at what there is, and takes an error that says
- * that the work was done for success.
+ * either.  Before it is run, it is recorded that it was begun, and that is
+ * taken back if it fails; if nothing more is recorded, because the server or
+ * this session went down in the meantime, then the next deploy looks at what
+ * there is, and takes an error that says that the work was done for success.
  *
  * Copyright (c) 2026, the migrate authors
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <ctype.h>
 
 #include "access/xact.h"
 #include "blockers.h"
@@ -26,6 +28,7 @@
 #include "live.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "worker.h"
@@ -38,9 +41,10 @@ typedef struct TopLevel
 	const char *command;		/* its name if it cannot run in a transaction,
 								 * else NULL */
 	bool		was_begun;		/* by an earlier deploy, with unknown outcome */
+	WorkerOutcome outcome;		/* of what was run last */
 	const char *sql;			/* what is to be run; NULL: nothing */
-	const char *drop;			/* the invalid index to be dropped before, or
-								 * NULL */
+	List	   *drop;			/* char *: the invalid indexes to be dropped
+								 * before */
 
 	/* while it waits */
 	TimestampTz looked_at;
@@ -51,10 +55,16 @@ typedef struct TopLevel
 
 static void run_at_top_level(DeployWork *work);
 static bool is_done_already(DeployWork *work, const ErrorData *edata);
+static bool says_done(Node *node, int sqlerrcode);
 static void look_at_object(void *arg);
 static void look_at_index(TopLevel *top, IndexStmt *stmt);
+static void refuse_if_building(Oid table);
+static void look_at_leftovers(TopLevel *top, Node *stmt);
+static bool is_of_reindex(const char *name);
+static void drop_before(TopLevel *top, const char *name);
 static void look_at_partition(TopLevel *top, AlterTableStmt *stmt);
 static void write_begun(void *arg);
+static void write_not_begun(void *arg);
 static void run_in_worker(TopLevel *top, const char *sql, bool is_statement);
 static void watch_worker(int worker_pid, void *arg);
 static void look_at_blockers(void *arg);
@@ -79,6 +89,8 @@ deploy_worker(DeployStep *step, const ScriptStatement *statement)
 	work.statement = statement;
 	work.arg = top;
 	work.at_top_level = true;
+	work.once = IsA(statement->raw->stmt, CallStmt) ||
+		IsA(statement->raw->stmt, DoStmt);
 	work.is_done = is_done_already;
 	deploy_work(&work);
 
@@ -96,11 +108,13 @@ run_at_top_level(DeployWork *work)
 {
 	TopLevel   *top = work->arg;
 	const ScriptStatement *statement = top->statement;
+	ListCell   *lc;
 
 	top->sql = pnstrdup(&top->step->script->text[statement->offset],
 						statement->length);
-	top->drop = NULL;
+	top->drop = NIL;
 	top->waited = 0;
+	top->outcome = WORKER_NOT_STARTED;
 
 	if (top->command != NULL)
 	{
@@ -108,8 +122,9 @@ run_at_top_level(DeployWork *work)
 		if (!top->step->progress->is_begun)
 			deploy_look(top->step->deploy, write_begun, top);
 	}
-	if (top->drop != NULL)
-		run_in_worker(top, psprintf("DROP INDEX CONCURRENTLY %s", top->drop),
+	foreach(lc, top->drop)
+		run_in_worker(top, psprintf("DROP INDEX CONCURRENTLY %s",
+									(char *) lfirst(lc)),
 					  false);
 	if (top->sql != NULL)
 		run_in_worker(top, top->sql, true);
@@ -118,53 +133,91 @@ run_at_top_level(DeployWork *work)
 /*
  * Does an error say that a statement, which an earlier deploy has begun, was
  * done then?
+ *
+ * One that has just failed, so that it is known not to be done, is no longer
+ * recorded as begun: the same error would else be taken for success by the
+ * next deploy.  A REINDEX still is: no error is success for it, and it may have
+ * left something behind.
  */
 static bool
 is_done_already(DeployWork *work, const ErrorData *edata)
 {
 	TopLevel   *top = work->arg;
 
-	if (top->command == NULL || !top->was_begun)
+	if (top->command == NULL)
 		return false;
-	switch (edata->sqlerrcode)
+	if (top->was_begun && top->outcome == WORKER_FAILED &&
+		says_done(top->statement->raw->stmt, edata->sqlerrcode))
 	{
-		case ERRCODE_DUPLICATE_DATABASE:
-		case ERRCODE_DUPLICATE_OBJECT:
-		case ERRCODE_DUPLICATE_TABLE:
-		case ERRCODE_UNDEFINED_DATABASE:
-		case ERRCODE_UNDEFINED_OBJECT:
-		case ERRCODE_UNDEFINED_TABLE:
-			break;
+		ereport(NOTICE,
+				(errmsg("statement %d was done by the deploy that began it: %s",
+						top->statement->number, edata->message)));
+		return true;
+	}
+	if (top->step->progress->is_begun &&
+		!IsA(top->statement->raw->stmt, ReindexStmt) &&
+		(top->outcome == WORKER_FAILED ||
+		 (top->outcome == WORKER_NOT_STARTED && !top->was_begun)))
+	{
+		top->was_begun = false;
+		deploy_look(top->step->deploy, write_not_begun, top);
+	}
+	return false;
+}
+
+/*
+ * Is this what the server says of a statement that is run a second time?
+ *
+ * A CREATE INDEX is not among them: what is there of an index was looked at.
+ */
+static bool
+says_done(Node *node, int sqlerrcode)
+{
+	switch (nodeTag(node))
+	{
+		case T_CreatedbStmt:
+			return sqlerrcode == ERRCODE_DUPLICATE_DATABASE;
+		case T_DropdbStmt:
+			return sqlerrcode == ERRCODE_UNDEFINED_DATABASE;
+		case T_CreateTableSpaceStmt:
+		case T_CreateSubscriptionStmt:
+			return sqlerrcode == ERRCODE_DUPLICATE_OBJECT;
+		case T_DropTableSpaceStmt:
+		case T_DropSubscriptionStmt:
+		case T_DropStmt:
+		case T_TransactionStmt:
+			return sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
+		case T_AlterSubscriptionStmt:
+			return sqlerrcode == ERRCODE_DUPLICATE_OBJECT ||
+				sqlerrcode == ERRCODE_UNDEFINED_OBJECT;
+		case T_AlterTableStmt:
+
+			/* DETACH PARTITION: it is no partition of that table */
+			return sqlerrcode == ERRCODE_UNDEFINED_TABLE;
 		default:
 			return false;
 	}
-	ereport(NOTICE,
-			(errmsg("statement %d was done by the deploy that began it: %s",
-					top->statement->number, edata->message)));
-	return true;
 }
 
 /*
  * Look, before a statement is run, whether it was run before, in whole or in
- * part.
+ * part: with the settings that the worker will have, so that its names mean
+ * the same, and as the role that will run it.
  */
 static void
 look_at_object(void *arg)
 {
 	TopLevel   *top = arg;
 	Node	   *node = top->statement->raw->stmt;
-	const char *search_path = top->step->deploy->run.state->environment->search_path;
-
-	/* until the end of the transaction, which does nothing else */
-	if (search_path != NULL)
-		(void) set_config_option("search_path", search_path,
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_LOCAL, true, 0, false);
+	int			nestlevel = deploy_begin_settings(top->step, top->statement);
 
 	if (IsA(node, IndexStmt))
 		look_at_index(top, (IndexStmt *) copyObject(node));
 	else if (IsA(node, AlterTableStmt))
 		look_at_partition(top, (AlterTableStmt *) node);
+	else if (IsA(node, ReindexStmt) && top->step->progress->is_begun)
+		look_at_leftovers(top, node);
+	AtEOXact_GUC(false, nestlevel);
 }
 
 /*
@@ -177,9 +230,8 @@ look_at_index(TopLevel *top, IndexStmt *stmt)
 	char	   *name;
 	char	   *difference;
 
-	switch (indexcheck_state(stmt, top->sql,
-							 top->step->deploy->run.state->environment->search_path,
-							 &name, &difference))
+	refuse_if_building(RangeVarGetRelid(stmt->relation, NoLock, true));
+	switch (indexcheck_state(stmt, top->sql, NULL, &name, &difference))
 	{
 		case INDEX_ABSENT:
 			break;
@@ -187,7 +239,7 @@ look_at_index(TopLevel *top, IndexStmt *stmt)
 			ereport(NOTICE,
 					(errmsg("index %s is invalid; it is dropped and built again",
 							name)));
-			top->drop = MemoryContextStrdup(top->step->memory, name);
+			drop_before(top, name);
 			break;
 		case INDEX_SAME:
 			ereport(NOTICE,
@@ -204,6 +256,78 @@ look_at_index(TopLevel *top, IndexStmt *stmt)
 					 errhint("Drop or rename it, or give the new index another name.")));
 			break;
 	}
+}
+
+/*
+ * Raise an error if another session is building an index of the table at this
+ * moment.
+ *
+ * Its index is invalid until that is done, and not for us to drop.  And who
+ * waits for the table's lock, which that session has, does so with a snapshot
+ * that the session will wait for in turn: a deadlock, that may well hit the
+ * other one.  The error is one that has the deploy look again later.
+ */
+static void
+refuse_if_building(Oid table)
+{
+	List	   *builders = OidIsValid(table) ? blockers_building_index(table) : NIL;
+
+	if (builders != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("an index of table \"%s\" is being built by another session",
+						get_rel_name(table)),
+				 errdetail_internal("%s", blockers_describe(builders))));
+}
+
+/*
+ * REINDEX CONCURRENTLY that was broken off leaves invalid what it was building
+ * and what it had replaced, and does not look for that when it is run again.
+ */
+static void
+look_at_leftovers(TopLevel *top, Node *stmt)
+{
+	ListCell   *lc;
+
+	foreach(lc, indexcheck_invalid_indexes(stmt, NULL))
+	{
+		const char *name = lfirst(lc);
+
+		if (!is_of_reindex(name))
+			continue;
+		ereport(NOTICE,
+				(errmsg("index %s was left behind, invalid; it is dropped",
+						name)));
+		drop_before(top, name);
+	}
+}
+
+/*
+ * Is it a name that REINDEX CONCURRENTLY gives an index?
+ */
+static bool
+is_of_reindex(const char *name)
+{
+	int			length = strlen(name);
+
+	if (length > 0 && name[length - 1] == '"')
+		length--;
+	while (length > 0 && isdigit((unsigned char) name[length - 1]))
+		length--;
+	return length >= 6 && (strncmp(&name[length - 6], "_ccnew", 6) == 0 ||
+						   strncmp(&name[length - 6], "_ccold", 6) == 0);
+}
+
+/*
+ * Have an index dropped before the statement is run.
+ */
+static void
+drop_before(TopLevel *top, const char *name)
+{
+	MemoryContext caller = MemoryContextSwitchTo(top->step->memory);
+
+	top->drop = lappend(top->drop, pstrdup(name));
+	MemoryContextSwitchTo(caller);
 }
 
 /*
@@ -225,7 +349,10 @@ look_at_partition(TopLevel *top, AlterTableStmt *stmt)
 			continue;
 		partition = castNode(PartitionCmd, cmd->def);
 		relid = RangeVarGetRelid(partition->name, NoLock, true);
-		if (!OidIsValid(relid) || !PartitionHasPendingDetach(relid))
+
+		/* of what is no partition the server does not even answer that */
+		if (!OidIsValid(relid) || !get_rel_relispartition(relid) ||
+			!PartitionHasPendingDetach(relid))
 			continue;
 		ereport(NOTICE,
 				(errmsg("detaching partition \"%s\" was begun before; it is finished",
@@ -247,6 +374,17 @@ write_begun(void *arg)
 	DeployStep *step = top->step;
 
 	step->progress->is_begun = true;
+	catalog_progress_write(step->deploy->run.state->environment,
+						   step->progress, step->deploy->id);
+}
+
+static void
+write_not_begun(void *arg)
+{
+	TopLevel   *top = arg;
+	DeployStep *step = top->step;
+
+	step->progress->is_begun = false;
 	catalog_progress_write(step->deploy->run.state->environment,
 						   step->progress, step->deploy->id);
 }
@@ -299,7 +437,7 @@ run_in_worker(TopLevel *top, const char *sql, bool is_statement)
 		error_context_stack = &callback;
 	PG_TRY();
 	{
-		worker_run(&request, watch_worker, top);
+		worker_run(&request, watch_worker, top, &top->outcome);
 	}
 	PG_CATCH();
 	{
@@ -406,5 +544,5 @@ explain_leftover(const TopLevel *top, ErrorData *edata)
 	if (IsA(top->statement->raw->stmt, IndexStmt))
 		edata->hint = "The index may be there now, but invalid.  The next deploy drops it and builds it again.";
 	else if (IsA(top->statement->raw->stmt, ReindexStmt))
-		edata->hint = "Invalid indexes with names that end in _ccnew or _ccold may be there now; drop them with DROP INDEX CONCURRENTLY.";
+		edata->hint = "Invalid indexes with names that end in _ccnew or _ccold may be there now.  The next deploy drops them.";
 }

@@ -47,7 +47,7 @@ typedef struct LockWait
 {
 	bool		session;		/* until it is released, not only to the end
 								 * of the transaction */
-	int64		timeout;		/* in milliseconds; 0 is without limit */
+	int64		timeout;		/* in milliseconds; -1 is without limit */
 	const char *limit;			/* what the timeout is called */
 	void		(*between) (void);	/* to be called before each sleep, or NULL */
 } LockWait;
@@ -73,7 +73,8 @@ static char *query_about_lock(const LOCKTAG *tag, const char *sql);
 void
 lock_environment(const char *environment)
 {
-	LockWait	wait = {false, LockTimeout, "lock_timeout", NULL};
+	LockWait	wait = {false, LockTimeout > 0 ? LockTimeout : -1,
+	"lock_timeout", NULL};
 
 	take_lock(environment, &wait);
 }
@@ -82,9 +83,9 @@ lock_environment(const char *environment)
  * Take the run lock of an environment until lock_release_session(), across
  * transactions; an error does not release it.
  *
- * Waits as long as max_wait, in milliseconds, allows.  "between" is called
- * before each sleep and has to end the transaction, so that the session holds
- * no snapshot while it sleeps.
+ * Waits as long as max_wait, in milliseconds, allows; 0 is not at all.
+ * "between" is called before each sleep and has to end the transaction, so
+ * that the session holds no snapshot while it sleeps.
  */
 void
 lock_environment_for_session(const char *environment, int64 max_wait,
@@ -106,6 +107,19 @@ lock_keep_for_session(const char *environment)
 	LOCKTAG		tag = lock_tag(environment, LOCK_RUN);
 
 	return COMPAT_LOCK_HELD_BY_ME(&tag, ExclusiveLock) || try_lock(&tag, true);
+}
+
+/*
+ * Hold the run lock, which this session has, until the end of the transaction
+ * too: pg_advisory_unlock_all() cannot release that, and so nobody else gets
+ * the lock while the script that has called it is still running.
+ */
+void
+lock_keep_for_transaction(const char *environment)
+{
+	LOCKTAG		tag = lock_tag(environment, LOCK_RUN);
+
+	(void) LockAcquire(&tag, ExclusiveLock, false, true);
 }
 
 /*
@@ -205,8 +219,8 @@ wait_for_lock(const char *environment, const LOCKTAG *tag,
 	{
 		TimestampTz now = GetCurrentTimestamp();
 
-		if (wait->timeout > 0 &&
-			TimestampDifferenceMilliseconds(start, now) > wait->timeout)
+		if (wait->timeout >= 0 &&
+			TimestampDifferenceMilliseconds(start, now) >= wait->timeout)
 			ereport(ERROR,
 					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 					 errmsg("could not obtain the run lock of environment \"%s\" within %s",

@@ -29,6 +29,7 @@ extern void lock_environment_for_session(const char *environment,
 										 int64 max_wait,
 										 void (*between) (void));
 extern bool lock_keep_for_session(const char *environment);
+extern void lock_keep_for_transaction(const char *environment);
 extern void lock_release_session(const char *environment);
 extern void lock_mark_worker(const char *environment);
 extern void lock_sleep(long milliseconds);

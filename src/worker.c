@@ -58,6 +58,8 @@ typedef struct Worker
 	shm_mq_handle *queue;		/* goes with the segment */
 	BackgroundWorkerHandle *handle; /* or NULL: there is none, or no more */
 	bool		done;			/* it has said so */
+	bool		failed;			/* it has reported an error that rolled back
+								 * what it did, and was not ended */
 	ErrorData  *edata;			/* its error, or NULL */
 } Worker;
 
@@ -87,14 +89,17 @@ static void raise_failure(Worker *worker);
  *
  * To be called in a procedure that commits, in a transaction that has done
  * nothing and holds no snapshot, in a memory context that outlives
- * transactions.  "watch" may be NULL.
+ * transactions.  "watch" may be NULL.  "outcome" is set also if an error is
+ * raised.
  */
 void
-worker_run(const WorkerRequest *request, worker_watch watch, void *arg)
+worker_run(const WorkerRequest *request, worker_watch watch, void *arg,
+		   WorkerOutcome *outcome)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	Worker	   *worker;
 
+	*outcome = WORKER_NOT_STARTED;
 	refuse_context();
 	require_free_transaction();
 	worker = make_worker();
@@ -102,8 +107,13 @@ worker_run(const WorkerRequest *request, worker_watch watch, void *arg)
 	PG_TRY();
 	{
 		launch(worker, request);
+		*outcome = WORKER_UNKNOWN;
 		wait_for_end(worker, watch, arg);
 		end_worker(worker);
+		if (worker->done)
+			*outcome = WORKER_DONE;
+		else if (worker->failed)
+			*outcome = WORKER_FAILED;
 		if (!worker->done)
 			raise_failure(worker);
 	}
@@ -339,6 +349,7 @@ handle_message(Worker *worker, StringInfo message)
 			pq_parse_errornotice(message, worker->edata);
 
 			/* the end of the worker is not the end of this session */
+			worker->failed = worker->edata->elevel == ERROR;
 			worker->edata->elevel = ERROR;
 
 			/* nobody copies these, as they are constants elsewhere */

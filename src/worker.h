@@ -30,6 +30,16 @@ typedef struct WorkerRequest
 	int			statements;		/* in the script */
 } WorkerRequest;
 
+/* What is known of the statement when worker_run() is left */
+typedef enum WorkerOutcome
+{
+	WORKER_NOT_STARTED,			/* no worker was started for it */
+	WORKER_UNKNOWN,				/* the worker is gone without a word, or was
+								 * ended: it may or may not have been done */
+	WORKER_FAILED,				/* its error was reported, and rolled back */
+	WORKER_DONE
+} WorkerOutcome;
+
 /*
  * Called about once a second while the worker runs, with its process id.  May
  * run SQL, commit, and raise an error, which ends the worker; must leave no
@@ -39,6 +49,6 @@ typedef void (*worker_watch) (int worker_pid, void *arg);
 
 /* in worker.c */
 extern void worker_run(const WorkerRequest *request, worker_watch watch,
-					   void *arg);
+					   void *arg, WorkerOutcome *outcome);
 
 #endif							/* MIGRATE_WORKER_H */

@@ -138,7 +138,12 @@ prepare_session(const WorkerTask *task)
 	workersession_set("standard_conforming_strings", "on");
 	workersession_set("backslash_quote", "safe_encoding");
 	workersession_set("escape_string_warning", "on");
+
+	/* it reads a table of ours, for which there is no portal here */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	rowsecurity_guard(GUC_ACTION_SET);
+	PopActiveSnapshot();
+
 	if (request->search_path != NULL)
 		workersession_set("search_path", request->search_path);
 	if (request->lock_timeout >= 0)

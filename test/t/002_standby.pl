@@ -42,12 +42,17 @@ my %looking = (
 	migrate_log => '',
 	migrate_graph => '',
 	migrate_export => '',
+	migrate_locks => q('002'),
+	migrate_progress => '',
+	migrate_batch => '1',
 	migrate_upgrade_sql => '',
 	migrate_downgrade_sql => q('head:base'),
 	migrate_stamp_sql => '');
 my %writing = (
 	migrate_upgrade => '',
 	migrate_downgrade => q('base'),
+	migrate_pause => '',
+	migrate_resume => '',
 	migrate_stamp => '',
 	migrate_revision => q('create users'),
 	migrate_merge => '',
@@ -59,16 +64,20 @@ my %writing = (
 	migrate_environment_create => q('reports'),
 	migrate_environment_alter => q('default', id_style => 'sequence'),
 	migrate_environment_drop => q('default'));
+my %calling = (
+	migrate_deploy => '',
+	migrate_rollback => q('base'));
 
-# No function is left out; migrate_check_heads() has a test of its own, and
-# the last two do nothing but GRANT and REVOKE.
+# No function is left out, but for those about tenants, which have tests of
+# their own; so has migrate_check_heads(), and the last two do nothing but GRANT
+# and REVOKE.
 is( $primary->safe_psql(
 		'postgres',
 		q(SELECT string_agg(DISTINCT proname, ' ' ORDER BY proname) FROM pg_proc
-		  WHERE proname LIKE 'migrate\_%')),
+		  WHERE proname LIKE 'migrate\_%' AND proname NOT LIKE 'migrate\_tenant\_%')),
 	join(
 		' ',
-		sort(keys %looking, keys %writing,
+		sort(keys %looking, keys %writing, keys %calling,
 			qw(migrate_check_heads migrate_grant migrate_revoke))),
 	'every function is tested');
 
@@ -89,6 +98,12 @@ sub check_read_only
 		sql_fails($node, 'postgres',
 			"$begin SELECT $function($writing{$function})",
 			$sqlstate, "$message.*", "$where: $function() refuses");
+	}
+	foreach my $procedure (sort keys %calling)
+	{
+		sql_fails($node, 'postgres',
+			"$begin CALL $procedure($calling{$procedure})",
+			$sqlstate, "$message.*", "$where: $procedure() refuses");
 	}
 	return;
 }

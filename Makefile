@@ -27,6 +27,9 @@ OBJS = \
 	src/catalog_pause.o \
 	src/catalog_progress.o \
 	src/catalog_revision.o \
+	src/catalog_tenancy.o \
+	src/catalog_tenancy_column.o \
+	src/catalog_tenancy_table.o \
 	src/catalog_tenant.o \
 	src/checksum.o \
 	src/classify.o \
@@ -99,9 +102,29 @@ OBJS = \
 	src/tablescan.o \
 	src/target.o \
 	src/tenant.o \
+	src/tenantacl.o \
+	src/tenantbackfill.o \
+	src/tenantcolumn.o \
+	src/tenantdiscover.o \
 	src/tenanteach.o \
+	src/tenantexpr.o \
 	src/tenantfold.o \
+	src/tenantforce.o \
+	src/tenantgrant.o \
+	src/tenantguard.o \
+	src/tenantjson.o \
+	src/tenantkey.o \
+	src/tenantlink.o \
+	src/tenantmodel.o \
+	src/tenantparts.o \
+	src/tenantplan.o \
+	src/tenantpolicy.o \
+	src/tenantprotect.o \
+	src/tenantschema.o \
+	src/tenanttable.o \
+	src/tenantunprotect.o \
 	src/tenantvalue.o \
+	src/tenantwork.o \
 	src/textlist.o \
 	src/throttle.o \
 	src/version.o \
@@ -129,6 +152,7 @@ INSTALL_PARTS = \
 	install/look.sql \
 	install/locks.sql \
 	install/tenant_context.sql \
+	install/tenant_setup.sql \
 	install/rights.sql
 
 PG_CPPFLAGS = -DMIGRATE_VERSION='"$(EXTVERSION)"'
@@ -168,9 +192,16 @@ REGRESS = \
 	search_path \
 	stamp \
 	targets \
+	tenant_column \
 	tenant_context \
 	tenant_each \
 	tenant_fold \
+	tenant_grant \
+	tenant_guard \
+	tenant_link \
+	tenant_names \
+	tenant_partition \
+	tenant_setup \
 	upgrade \
 	version_table
 REGRESS_OPTS = --encoding=UTF8 --no-locale

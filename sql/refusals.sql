@@ -40,6 +40,7 @@ SELECT migrate_environment_create('t', version_table => repeat('c', 63));
 SELECT migrate_revision('first', 'SELECT 1', rev_id => 't1', environment => 't');
 SELECT migrate_upgrade(environment => 't');
 SELECT conname FROM pg_constraint WHERE conrelid = repeat('c', 63)::regclass AND contype = 'p';
+DROP TABLE ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc;
 
 -- an event trigger that takes the version table away as soon as it is made
 CREATE FUNCTION rename_it() RETURNS event_trigger LANGUAGE plpgsql AS

@@ -41,7 +41,7 @@ SELECT p.proname, p.prokind, p.provolatile, p.proparallel, p.proleakproof, p.pro
        has_function_privilege('regress_tenant_app', p.oid, 'EXECUTE') AS open
 FROM pg_proc p
     JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
-WHERE p.proname ~ '^migrate_tenant_(current|require|set|clear|each)'
+WHERE p.proname ~ '^migrate_tenant_(current|require|set$|clear|each)'
 ORDER BY p.proname COLLATE "C";
 SHOW migrate.tenant;
 SHOW migrate.tenant_fold;

@@ -76,6 +76,7 @@ typedef struct DeployWork
 	bool		(*is_done) (struct DeployWork *work, const ErrorData *edata);	/* does this error mean
 																				 * that it was done
 																				 * before?  Or NULL */
+	bool		in_batches;		/* one of several batches */
 	bool		once;			/* may have committed a part of it before an
 								 * error: not tried again */
 	bool		at_top_level;	/* runs in no subtransaction, and without a

@@ -61,6 +61,7 @@ deploy_batches(DeployStep *step, const ScriptStatement *statement)
 
 	work.statement = statement;
 	work.arg = &batch;
+	work.in_batches = true;
 	batch.step = step;
 	batch.statement = statement;
 	begin_walk(&batch);

@@ -227,7 +227,7 @@ attempt_in_transaction(Attempt *attempt)
 	take_locks(attempt);
 	if (!attempt->missed)
 	{
-		live_phase(LIVE_RUNNING, NULL);
+		live_phase(work->in_batches ? LIVE_BATCH : LIVE_RUNNING, NULL);
 		work->run(work);
 	}
 }

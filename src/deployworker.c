@@ -385,8 +385,12 @@ write_not_begun(void *arg)
 	DeployStep *step = top->step;
 
 	step->progress->is_begun = false;
-	catalog_progress_write(step->deploy->run.state->environment,
-						   step->progress, step->deploy->id);
+	if (step->progress->hashes == NIL)
+		catalog_progress_delete(step->deploy->run.state->environment,
+								step->revision);
+	else
+		catalog_progress_write(step->deploy->run.state->environment,
+							   step->progress, step->deploy->id);
 }
 
 /*
@@ -396,6 +400,8 @@ write_not_begun(void *arg)
  * Who builds an index concurrently waits for transactions, and not in a queue
  * where anybody waits behind it: lock_timeout would do no good, and leave an
  * invalid index.  Such a statement may wait for max_wait, see watch_worker().
+ * DETACH PARTITION does queue in the end, for the partition; when its time is
+ * over it is tried again, with FINALIZE.
  */
 static void
 run_in_worker(TopLevel *top, const char *sql, bool is_statement)
@@ -418,7 +424,8 @@ run_in_worker(TopLevel *top, const char *sql, bool is_statement)
 	}
 	request.search_path = deploy->run.state->environment->search_path;
 	request.lock_timeout = deploy->lock_timeout;
-	if (top->command != NULL && strstr(top->command, "CONCURRENTLY") != NULL)
+	if (top->command != NULL && strstr(top->command, "CONCURRENTLY") != NULL &&
+		!IsA(top->statement->raw->stmt, AlterTableStmt))
 		request.lock_timeout = 0;
 	request.transactional = top->command == NULL;
 	request.environment = deploy->environment;

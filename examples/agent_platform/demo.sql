@@ -1,6 +1,7 @@
 -- The agent platform's schema, from an empty database to the enterprise
--- edition.  "make demo" runs this file; :versions and :enterprise are the
--- folders of that name beside it.
+-- edition, and a change of a table that is in use.  "make demo" runs this
+-- file; :versions, :enterprise and :online are the folders of that name beside
+-- it.
 
 CREATE EXTENSION migrate;
 
@@ -29,3 +30,22 @@ SELECT migrate_upgrade('heads');
 
 -- Where the database stands.
 SELECT * FROM migrate_status() \gx
+
+-- By now the platform is in use: a change in steps that hold up nobody.
+SELECT count(*) AS loaded FROM migrate_load_directory(:'online', 'oss');
+
+-- What each step will lock, as far as its script shows it.
+SELECT p.step, p.revision, l.relation, l.mode
+FROM migrate_plan('upgrade', 'heads') p, migrate_locks(p.revision) l
+ORDER BY p.step, l.relation;
+
+-- Each revision is committed by itself; indexes are built concurrently, in a
+-- background worker, and rows are changed in batches.
+CALL migrate_deploy('heads', tag => 'content length');
+
+SELECT revision, direction, outcome, statements, tag FROM migrate_log(max_rows => 6);
+
+-- Back, and forth again.
+CALL migrate_rollback('online@base');
+
+CALL migrate_deploy('heads');

@@ -37,8 +37,11 @@ load_files(
 	'project',
 	revision_file(
 		'001', '', 'create accounts', q(
-		CREATE TABLE accounts (id int PRIMARY KEY, n int NOT NULL);
+		CREATE TABLE accounts (id int PRIMARY KEY, n int NOT NULL, note text);
+		CREATE INDEX accounts_note ON accounts (note);
 		INSERT INTO accounts SELECT i, 0 FROM generate_series(1, 1000) i;
+		CREATE TABLE parts (id int) PARTITION BY LIST (id);
+		CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
 		CREATE TABLE holds ();
 		CREATE FUNCTION hold() RETURNS boolean LANGUAGE plpgsql AS '
 		BEGIN
@@ -46,7 +49,7 @@ load_files(
 				PERFORM pg_sleep(0.01);
 			END LOOP;
 			RETURN true;
-		END';), 'DROP TABLE accounts, holds; DROP FUNCTION hold;'));
+		END';), 'DROP TABLE accounts, parts, holds; DROP FUNCTION hold;'));
 deploys($node, 'project', 'the revision that others build on');
 runs_no_more($node, 'project', 'a deploy');
 
@@ -188,8 +191,36 @@ my %places = (
 		wait_sql => $worker_sleeps,
 		failed => '002|1'
 	},
-	'an index that waits for a snapshot' => {
+	'CREATE INDEX CONCURRENTLY' => {
 		file => $blocked_build,
+		hold => \&old_snapshot,
+		wait_sql => $worker_waits,
+		failed => '002|1'
+	},
+	'CREATE INDEX CONCURRENTLY, not named' => {
+		file => online_file('002', '001', 'create index',
+			'CREATE INDEX CONCURRENTLY ON accounts (n, lower(note));'),
+		hold => \&old_snapshot,
+		wait_sql => $worker_waits,
+		failed => '002|1'
+	},
+	'DROP INDEX CONCURRENTLY' => {
+		file => online_file('002', '001', 'drop index',
+			'DROP INDEX CONCURRENTLY accounts_note;'),
+		hold => \&old_snapshot,
+		wait_sql => $worker_waits,
+		failed => '002|1'
+	},
+	'REINDEX CONCURRENTLY' => {
+		file => online_file('002', '001', 'reindex',
+			'REINDEX TABLE CONCURRENTLY accounts;'),
+		hold => \&old_snapshot,
+		wait_sql => $worker_waits,
+		failed => '002|1'
+	},
+	'DETACH PARTITION CONCURRENTLY' => {
+		file => online_file('002', '001', 'detach',
+			'ALTER TABLE parts DETACH PARTITION parts_1 CONCURRENTLY;'),
 		hold => \&old_snapshot,
 		wait_sql => $worker_waits,
 		failed => '002|1'
@@ -230,6 +261,16 @@ my %ends = (
 		said => qr/ERROR:  57014: canceling statement due to statement timeout/,
 		sqlstate => '57014'
 	});
+
+# what there is after each, if nothing gets in its way
+foreach my $place (values %places)
+{
+	copy_database($node, 'project', 'undisturbed');
+	load_files($node, 'undisturbed', $place->{file});
+	deploys($node, 'undisturbed', 'undisturbed');
+	$place->{result} = what_there_is('undisturbed');
+	$node->safe_psql('postgres', 'DROP DATABASE undisturbed WITH (FORCE)');
+}
 
 foreach my $end (sort keys %ends)
 {
@@ -273,15 +314,24 @@ sub end_early
 		q(SELECT revision, versions_after FROM migrate.log WHERE outcome = 'done' ORDER BY id),
 		"001|{001}\n002|{002}",
 		"$name: the next deploy has done it");
-	if ($place_name eq 'a batch')
-	{
-		sql_is($node, 'early', 'SELECT DISTINCT n FROM accounts', '1',
-			"$name: each row was changed once");
-	}
+	is(what_there_is('early'), $place->{result}, "$name: and nothing else");
 	runs_no_more($node, 'early', "$name, then deployed");
 	all_is_done($node, 'early', "$name, then deployed");
 	$node->safe_psql('postgres', 'DROP DATABASE early WITH (FORCE)');
 	return;
+}
+
+# Tables with their columns, indexes, partitions, and what the batches changed.
+sub what_there_is
+{
+	my ($database) = @_;
+
+	return $node->safe_psql(
+		$database, q(
+		SELECT relname, relkind, relispartition,
+			(SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0)
+		FROM pg_class c WHERE relnamespace = 'public'::regnamespace ORDER BY relname;
+		SELECT DISTINCT n FROM accounts));
 }
 
 # The worker alone is cancelled or terminated.
@@ -381,7 +431,6 @@ all_is_done($node, 'two', 'two environments at once');
 
 # What has failed has not been done, and fails again.
 copy_database($node, 'project', 'failing');
-$node->safe_psql('failing', 'CREATE TABLE parts (id int) PARTITION BY LIST (id)');
 foreach my $case (
 	[ 'CREATE INDEX CONCURRENTLY i ON missing (n)', '42P01' ],
 	[ 'CREATE UNIQUE INDEX CONCURRENTLY i ON accounts (n)', '23505' ],
@@ -454,53 +503,57 @@ sql_is($node, 'unlocking',
 	'001 002 003 004 005', 'a script that releases all advisory locks: all is done');
 runs_no_more($node, 'unlocking', 'a script that releases all advisory locks');
 
-# Another session takes the run lock meanwhile, and waits for its turn.  It
-# must not do at the same time what the first one does, statement by statement.
-copy_database($node, 'project', 'twice');
-load_files(
-	$node, 'twice',
-	revision_file(
-		'002', '001', 'unlock', qq(
+# Another deploy waits for the lock meanwhile.  It must not do at the same time
+# what the first one does; whichever goes on, the other one says why it cannot.
+my %unlocking = (
+	'a statement by itself' => qq(
 		SELECT pg_advisory_unlock_all();
 		$hold
 		UPDATE accounts SET n = n + 1;
 		UPDATE accounts SET n = n + 1 WHERE migrate_batch(accounts.id);
-		UPDATE accounts SET n = n + 1;)));
-$holder = hold_scripts('twice');
-$first = start_session($node, 'twice', q(CALL migrate_deploy('head')));
-wait_for($node, waits_for_sql($first, 'PgSleep'), 'the script to sleep');
-$second = start_session($node, 'twice', q(CALL migrate_deploy('head')), name => 'deploy 2');
-usleep(300_000);
-release($holder, 'twice');
-finish_session($_) foreach ($first, $second);
-deploys($node, 'twice', 'the run lock is released within a revision');
-sql_is($node, 'twice', 'SELECT DISTINCT n FROM accounts', '3',
-	'the run lock is released within a revision: each statement is run once');
-runs_no_more($node, 'twice', 'the run lock is released within a revision');
-all_is_done($node, 'twice', 'the run lock is released within a revision');
+		UPDATE accounts SET n = n + 1;),
+	'a statement that goes on' => q(
+		SELECT pg_advisory_unlock_all(), hold();
+		UPDATE accounts SET n = n + 2;
+		UPDATE accounts SET n = n + 1 WHERE migrate_batch(accounts.id);),
+	'a whole script' => qq(
+		SELECT pg_advisory_unlock_all();
+		$hold
+		UPDATE accounts SET n = n + 3;));
+foreach my $where (sort keys %unlocking)
+{
+	my $name = "$where releases the run lock";
 
-# Another session takes the run lock meanwhile, for a whole script.
-copy_database($node, 'project', 'taken');
-load_files(
-	$node, 'taken',
-	revision_file('002', '001', 'unlock',
-		"SELECT pg_advisory_unlock_all();\n$hold\nCREATE TABLE t2 ();"),
-	revision_file('003', '002', 'create table', 'CREATE TABLE t3 ();'));
-$holder = hold_scripts('taken');
-$first = start_session($node, 'taken', q(CALL migrate_deploy('head')));
-wait_for($node, waits_for_sql($first, 'PgSleep'), 'the script to sleep');
-my $taker = hold_run('taken');
-release($holder, 'taken');
-ok(!finish_session($first), 'the run lock is lost: the call fails');
-like($first->{err},
-	qr/ERROR:  55006: lost the run lock of environment "default" to another session.*released this session's advisory locks/s,
-	'and says so');
-release($taker, 'taken');
-deploys($node, 'taken', 'the run lock is lost: the next deploy finishes');
-sql_is($node, 'taken',
-	q(SELECT string_agg(revision, ' ' ORDER BY id) FROM migrate.log WHERE outcome = 'done'),
-	'001 002 003', 'the run lock is lost: all is done, once');
-runs_no_more($node, 'taken', 'the run lock is lost');
+	copy_database($node, 'project', 'lost');
+	load_files(
+		$node, 'lost',
+		revision_file('002', '001', 'unlock', $unlocking{$where}),
+		revision_file('003', '002', 'create table', 'CREATE TABLE t3 ();'));
+	$holder = hold_scripts('lost');
+	$first = start_session($node, 'lost', q(CALL migrate_deploy('head')));
+	wait_for($node, waits_for_sql($first, 'PgSleep'), 'the script to sleep');
+	$second = start_session($node, 'lost', q(CALL migrate_deploy('head')), name => 'deploy 2');
+	wait_until_said($second, qr/NOTICE/);
+	usleep(300_000);
+	release($holder, 'lost');
+	foreach my $session ($first, $second)
+	{
+		ok( finish_session($session)
+			  || $session->{err} =~
+			  /ERROR:  55006: lost the run lock of environment "default" to another session.*released this session's advisory locks/s,
+			"$name: $session->{name} ends well, or has lost the lock")
+		  || diag($session->{err});
+	}
+	deploys($node, 'lost', "$name: then deployed");
+	sql_is($node, 'lost', 'SELECT DISTINCT n FROM accounts', '3',
+		"$name: each statement was run once");
+	sql_is($node, 'lost',
+		q(SELECT string_agg(revision, ' ' ORDER BY id) FROM migrate.log WHERE outcome = 'done'),
+		'001 002 003', "$name: each revision was run once");
+	runs_no_more($node, 'lost', $name);
+	all_is_done($node, 'lost', $name);
+	$node->safe_psql('postgres', 'DROP DATABASE lost WITH (FORCE)');
+}
 
 done_testing();
 
@@ -515,13 +568,15 @@ sub hold_scripts
 	return $node->background_psql($database);
 }
 
-# A transaction with a snapshot, which who builds an index waits for.
+# A transaction with a snapshot and locks, which who builds an index waits for,
+# and who takes something away from a table.
 sub old_snapshot
 {
 	my ($database) = @_;
 	my $session = $node->background_psql($database);
 
-	$session->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+	$session->query_safe(
+		'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM accounts, parts LIMIT 0');
 	return $session;
 }
 

@@ -98,10 +98,30 @@ foreach my $direction (qw(upgrade downgrade))
 	all_is_done($node, $database, $direction);
 }
 
+# ---- locks that cannot be foreseen ----
+
+# They are waited for in the queue, for as long as lock_timeout, and then left
+# alone for a while.
+copy_database($node, 'project', 'unforeseen');
+$node->safe_psql('unforeseen', q(SELECT migrate_edit('002',
+	upgrade => 'DO $$ BEGIN EXECUTE ''ALTER TABLE accounts ADD COLUMN status text''; END $$')));
+my ($reader, $pid) = begin_reading('unforeseen');
+my $session = start_session($node, 'unforeseen',
+	q(CALL migrate_deploy('head', lock_timeout => '50ms')));
+wait_until_said($session, qr/tried again.*tried again/s);
+ok(all_go_through('unforeseen', 5),
+	'an unforeseen lock: readers and writers go through between the tries');
+$reader->quit;
+ok(finish_session($session), 'an unforeseen lock: it goes on when the reader has ended')
+  || diag($session->{err});
+like(failed_rows($node, 'unforeseen'), qr/^002\|1\|55P03$/m,
+	'an unforeseen lock: the rows of the log');
+runs_no_more($node, 'unforeseen', 'an unforeseen lock');
+
 # ---- one that stays too long ----
 
 copy_database($node, 'project', 'too_long');
-my ($reader, $pid) = begin_reading('too_long');
+($reader, $pid) = begin_reading('too_long');
 sql_fails(
 	$node,
 	'too_long',
@@ -141,7 +161,7 @@ my $traffic = IPC::Run::start(
 wait_for($node,
 	q(SELECT count(*) >= 8 FROM pg_stat_activity WHERE state = 'idle in transaction'),
 	'the traffic to begin');
-my $session = start_session($node, 'traffic',
+$session = start_session($node, 'traffic',
 	q(CALL migrate_deploy('head', lock_timeout => '500ms')));
 ok(finish_session($session), 'a deploy goes through traffic that never stops')
   || diag($session->{err});

@@ -345,7 +345,10 @@ sub plain
 {
 	my ($signature) = @_;
 
-	$signature =~ s/::(?:timestamp with time zone|text|boolean|integer)(?:\[\])?//g;
+	$signature =~ s/::(?:timestamp with time zone|text|boolean|integer|interval|name)(?:\[\])?//g;
+	# as one writes them
+	$signature =~ s/'00:00:0?(\d+)'/'$1 s'/g;
+	$signature =~ s/'00:0?(\d+):00'/'$1 min'/g;
 	$signature =~ s/\s+/ /g;
 	$signature =~ s/\( /(/g;
 	return $signature =~ s/^ | $//gr;
@@ -366,9 +369,9 @@ sub test_functions
 {
 	my @functions = rows_of(
 		q(SELECT n.nspname, c.proname,
-			array_to_string(ARRAY(SELECT a FROM unnest(string_to_array(
+			array_to_string(ARRAY(SELECT regexp_replace(a, '^IN ', '') FROM unnest(string_to_array(
 				pg_get_function_arguments(c.oid), ', ')) a WHERE a NOT LIKE 'OUT %'), ', '),
-			pg_get_function_result(c.oid), coalesce(t.typrelid, 0), c.oid
+			coalesce(' RETURNS ' || pg_get_function_result(c.oid), ''), coalesce(t.typrelid, 0), c.oid
 		  FROM ) . members('pg_proc') . q( JOIN pg_namespace n ON n.oid = c.pronamespace
 			LEFT JOIN pg_type t ON t.oid = c.prorettype
 		  ORDER BY 1, 2, 3));
@@ -379,7 +382,7 @@ sub test_functions
 		my ($schema, $name, $arguments, $result, $row_type, $oid) = @$function;
 		my $heading = $schema eq 'migrate' ? "migrate.$name" : $name;
 		my $section = section_of($heading);
-		my $signature = plain("$heading($arguments) RETURNS $result");
+		my $signature = plain("$heading($arguments)$result");
 
 		if (!defined $section)
 		{
@@ -431,10 +434,31 @@ sub test_tables
 	return;
 }
 
-# Every function, table and type that a page names is there.
+# The settings of the extension, which are there once its library is loaded,
+# with what SHOW says.
+sub settings
+{
+	return rows_of(
+		q(DO $$ BEGIN PERFORM migrate.checksum('', NULL); END $$;
+		  SELECT name, current_setting(name) FROM pg_settings WHERE name ~ '^migrate\.' ORDER BY name COLLATE "C"));
+}
+
+# All settings are in the reference, with their defaults.
+sub test_settings
+{
+	my %shown = section_of('Settings') =~ /^\| `(migrate\.\w+)` \| (.*?) \|/mg;
+	my %wanted = map { $_->[0] => $_->[1] eq '' ? 'empty' : "`$_->[1]`" } settings();
+
+	cmp_ok(scalar keys %wanted, '>', 5, 'settings of the extension');
+	is_deeply(\%shown, \%wanted, 'reference.md: settings');
+	return;
+}
+
+# Every function, table, type and setting that a page names is there.
 sub test_names
 {
 	my %known = (
+		map({ $_->[0] => 1 } settings()),
 		set_of('SELECT c.proname FROM ' . members('pg_proc')),
 		map { ("migrate.$_" => 1) } (
 			keys %{ { set_of('SELECT c.proname FROM ' . members('pg_proc')) } },
@@ -448,7 +472,7 @@ sub test_names
 	{
 		my %unknown = map { $_ => 1 }
 		  grep { !$known{$_} && !-e "$top/src/$_" }
-		  $text{$page} =~ /(?<![\w\/])(migrate[_.][a-z_]+)/g;
+		  $text{$page} =~ /(?<![\w\/])(migrate[_.][a-z_0-9]+)/g;
 
 		is(join(' ', sort keys %unknown),
 			'', page_name($page) . ': names only what there is');
@@ -462,8 +486,9 @@ sub test_sqlstates
 {
 	my $section = section_of('SQLSTATEs');
 	my $source = join '', map { slurp_file($_) } glob("$top/src/*.c");
-	# PL/pgSQL leaves the T_R_ of transaction rollbacks out of their names
-	my %wanted = map { lc(s/^T_R_//r) => 1 }
+	# PL/pgSQL leaves the T_R_ of transaction rollbacks out of their names, and
+	# has one of the two names of 3D000
+	my %wanted = map { lc(s/^T_R_//r =~ s/^UNDEFINED_DATABASE$/INVALID_CATALOG_NAME/r) => 1 }
 	  grep { !/^MIGRATE_/ } $source =~ /\bERRCODE_([A-Z_]+)\b/g;
 	my %shown = reverse $section =~ /^\| (\w{5}) \| `(\w+)` \|/mg;
 	my %ours = map { join('', /'(.)'/g) => 1 }
@@ -563,6 +588,7 @@ new_database();
 $node->safe_psql('app', 'CREATE EXTENSION migrate');
 test_functions();
 test_tables();
+test_settings();
 test_names();
 test_sqlstates();
 test_messages();

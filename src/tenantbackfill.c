@@ -1,0 +1,504 @@
+/*-------------------------------------------------------------------------
+ *
+ * tenantbackfill.c
+ *	  Filling a tenant column, at once or in batches.
+ *
+ * A row gets the tenant of the row that its foreign key refers to; where that
+ * is a tenant, no other table has to be read.  Only rows that have none are
+ * touched, so that what was broken off is taken up again by doing it anew.
+ *
+ * The statements fire the triggers of the user's table.  They run with the
+ * search path of the session, and name everything with its schema, operators
+ * too.  Row level security that binds the caller raises an error here: it
+ * would have the statement touch no row and succeed.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "bookkeeping.h"
+#include "catalog/pg_class.h"
+#include "catalog_tenancy.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "sqlcall.h"
+#include "storage/bufmgr.h"
+#include "tcop/utility.h"
+#include "tenantcolumn.h"
+#include "tenantprotect.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(migrate_tenant_backfill);
+
+/* Where the tenant of a row is found */
+typedef struct Source
+{
+	const TenantKey *key;
+	char	   *own_column;		/* the column of the foreign key that holds
+								 * the tenant, or NULL */
+	char	   *parent_column;	/* else the tenant column of the parent */
+} Source;
+
+static Source *find_source(const TenantWork *work, const TenancyModel *model,
+						   const TenantKey *key);
+static char *parent_tenant_column(const TenantWork *work,
+								  const TenancyModel *model,
+								  const TenantKey *key);
+static char *fill_sql(const TenantColumn *column, const Source *source);
+static char *batch_sql(const TenantColumn *column, const Source *source,
+					   Oid relid, BlockNumber from, BlockNumber to, int batch);
+static void append_from(StringInfo buf, const Source *source);
+static void append_condition(StringInfo buf, const TenantColumn *column,
+							 const Source *source);
+static char *value_of(const Source *source);
+static char *qualified_operator(Oid opno);
+static void check_filled(const TenantColumn *column);
+static uint64 count_empty(const TenantColumn *column);
+static void begin_procedure(FunctionCallInfo fcinfo, Oid relid);
+static void refuse_row_security(Oid relid, Oid target);
+static uint64 fill_pass(const TenantColumn *column, const Source *source,
+						List *relids, int batch);
+static uint64 fill_table(const TenantColumn *column, const Source *source,
+						 Oid relid, int batch);
+static BlockNumber count_blocks(Oid relid);
+static BlockNumber first_window(Oid relid, int batch);
+static void check_still_there(const TenantColumn *column, Oid relid);
+
+/*
+ * Raise an error unless a foreign key leads to a table that has a tenant.
+ */
+void
+tenantbackfill_check_source(const TenantWork *work, const TenancyModel *model,
+							const TenantKey *key)
+{
+	(void) find_source(work, model, key);
+}
+
+/*
+ * Fill a column in one statement, and raise an error if rows are left that
+ * have no tenant.
+ */
+void
+tenantbackfill_all(TenantWork *work, const TenancyModel *model,
+				   const TenantColumn *column)
+{
+	Source	   *source = find_source(work, model,
+									 tenantkey_required(column->relid, column->via));
+	List	   *relids = list_make1_oid(column->relid);
+
+	if (source->own_column == NULL)
+		relids = lappend_oid(relids, source->key->parent);
+	relids = tenantforce_lift(work, relids);
+	tenantwork_fill(work, psprintf("column %s of %s",
+								   quote_identifier(column->column_name),
+								   tenanttable_name(column->relid)),
+					fill_sql(column, source));
+	if (!work->dry_run)
+		check_filled(column);
+	tenantforce_put_back(work, relids);
+}
+
+/*
+ * CALL migrate_tenant_backfill(tbl, batch)
+ *
+ * Commits after each batch.  What is needed from one to the next is in the
+ * memory of the outer SPI connection, which lives as long as the call.
+ */
+Datum
+migrate_tenant_backfill(PG_FUNCTION_ARGS)
+{
+	Oid			relid = tenantwork_oid_arg(fcinfo, 0, "tbl");
+	int			batch = PG_ARGISNULL(1) ? 10000 : PG_GETARG_INT32(1);
+	TenantWork	work;
+	TenantColumn *column;
+	Source	   *source;
+	List	   *relids = NIL;
+	uint64		filled = 0;
+	uint64		in_pass;
+	ListCell   *lc;
+
+	if (batch <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"batch\" must be greater than zero")));
+	tenanttable_check(relid);
+	begin_procedure(fcinfo, relid);
+	if (SPI_connect_ext(SPI_OPT_NONATOMIC) != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+
+	tenantwork_begin_silently(&work, fcinfo, true);
+	column = catalog_tenancy_column(relid);
+	if (column == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no tenant column was added to table %s",
+						tenanttable_name(relid)),
+				 errhint("SELECT * FROM migrate_tenant_add_column(%s, step => 'column');",
+						 quote_literal_cstr(tenanttable_name(relid)))));
+	tenanttable_check_owner(relid);
+	source = find_source(&work, tenantwork_model(column->model),
+						 tenantkey_required(relid, column->via));
+	refuse_row_security(relid, relid);
+	if (source->own_column == NULL)
+		refuse_row_security(source->key->parent, relid);
+
+	foreach(lc, lcons_oid(relid, tenanttable_below(relid)))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			relids = lappend_oid(relids, lfirst_oid(lc));
+	}
+
+	/* rows may come in behind us that have none */
+	do
+	{
+		in_pass = fill_pass(column, source, relids, batch);
+		filled += in_pass;
+	} while (in_pass > 0);
+	check_filled(column);
+	ereport(NOTICE,
+			(errmsg_plural("filled column \"%s\" of %llu row of table %s",
+						   "filled column \"%s\" of %llu rows of table %s",
+						   (unsigned long) filled,
+						   column->column_name, (unsigned long long) filled,
+						   tenanttable_name(relid))));
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	PG_RETURN_VOID();
+}
+
+/*
+ * Where a foreign key leads to the tenant.
+ */
+static Source *
+find_source(const TenantWork *work, const TenancyModel *model,
+			const TenantKey *key)
+{
+	Source	   *source = palloc0(sizeof(Source));
+	ListCell   *column;
+	ListCell   *parent_column;
+
+	source->key = key;
+	source->parent_column = parent_tenant_column(work, model, key);
+	forboth(column, key->columns, parent_column, key->parent_columns)
+	{
+		if (strcmp(lfirst(parent_column), source->parent_column) == 0)
+			source->own_column = lfirst(column);
+	}
+	return source;
+}
+
+/*
+ * The column of the parent that holds the tenant.
+ */
+static char *
+parent_tenant_column(const TenantWork *work, const TenancyModel *model,
+					 const TenantKey *key)
+{
+	char	   *column = tenantdiscover_column(work, model, key->parent);
+
+	if (column != NULL)
+		return column;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table %s, to which foreign key \"%s\" of table %s leads, has no tenant column",
+					tenanttable_name(key->parent), key->name,
+					tenanttable_name(key->relid)),
+			 errhint("Add it there first: SELECT * FROM migrate_tenant_add_column(%s);",
+					 quote_literal_cstr(tenanttable_name(key->parent)))));
+	return NULL;				/* keep compiler quiet */
+}
+
+/*
+ * The statement that fills a column in all rows.
+ */
+static char *
+fill_sql(const TenantColumn *column, const Source *source)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "UPDATE %s AS child SET %s = %s",
+					 tenanttable_name(column->relid),
+					 quote_identifier(column->column_name), value_of(source));
+	append_from(&buf, source);
+	appendStringInfoString(&buf, " WHERE ");
+	append_condition(&buf, column, source);
+	return buf.data;
+}
+
+/*
+ * The statement that fills it in some rows of a range of blocks.
+ */
+static char *
+batch_sql(const TenantColumn *column, const Source *source, Oid relid,
+		  BlockNumber from, BlockNumber to, int batch)
+{
+	StringInfoData buf;
+	char	   *name = tenanttable_name(relid);
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "WITH batch AS MATERIALIZED ("
+					 "SELECT child.ctid AS place FROM ONLY %s AS child", name);
+	if (source->own_column == NULL)
+		appendStringInfo(&buf, ", %s AS parent",
+						 tenanttable_name(source->key->parent));
+	appendStringInfo(&buf, " WHERE child.ctid OPERATOR(pg_catalog.>=) CAST('(%u,0)' AS pg_catalog.tid)"
+					 " AND child.ctid OPERATOR(pg_catalog.<) CAST('(%u,0)' AS pg_catalog.tid) AND ",
+					 from, to);
+	append_condition(&buf, column, source);
+	appendStringInfo(&buf, " LIMIT %d) UPDATE ONLY %s AS child SET %s = %s",
+					 batch, name, quote_identifier(column->column_name),
+					 value_of(source));
+	append_from(&buf, source);
+	appendStringInfoString(&buf, " WHERE child.ctid OPERATOR(pg_catalog.=) ANY"
+						   " (ARRAY(SELECT place FROM batch)) AND ");
+	append_condition(&buf, column, source);
+	return buf.data;
+}
+
+static char *
+value_of(const Source *source)
+{
+	if (source->own_column != NULL)
+		return psprintf("child.%s", quote_identifier(source->own_column));
+	return psprintf("parent.%s", quote_identifier(source->parent_column));
+}
+
+static void
+append_from(StringInfo buf, const Source *source)
+{
+	if (source->own_column == NULL)
+		appendStringInfo(buf, " FROM %s AS parent",
+						 tenanttable_name(source->key->parent));
+}
+
+/*
+ * A row has no tenant, and there is one for it.
+ */
+static void
+append_condition(StringInfo buf, const TenantColumn *column,
+				 const Source *source)
+{
+	const TenantKey *key = source->key;
+	ListCell   *own;
+	ListCell   *theirs;
+	ListCell   *operator;
+
+	appendStringInfo(buf, "child.%s IS NULL AND %s IS NOT NULL",
+					 quote_identifier(column->column_name), value_of(source));
+	if (source->own_column != NULL)
+		return;
+	forthree(own, key->columns, theirs, key->parent_columns,
+			 operator, key->operators)
+		appendStringInfo(buf, " AND parent.%s %s child.%s",
+						 quote_identifier(lfirst(theirs)),
+						 qualified_operator(lfirst_oid(operator)),
+						 quote_identifier(lfirst(own)));
+}
+
+static char *
+qualified_operator(Oid opno)
+{
+	char	   *name = tenantkey_operator(opno);
+
+	return strncmp(name, "OPERATOR(", 9) == 0 ? name :
+		psprintf("OPERATOR(pg_catalog.%s)", name);
+}
+
+/*
+ * Raise an error if rows are left that have no tenant.
+ */
+static void
+check_filled(const TenantColumn *column)
+{
+	uint64		left = count_empty(column);
+	char	   *name = tenanttable_name(column->relid);
+
+	if (left > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg_plural("%llu row of table %s has no tenant",
+							   "%llu rows of table %s have no tenant",
+							   (unsigned long) left, (unsigned long long) left,
+							   name),
+				 errdetail("Foreign key \"%s\" leads them to none.", column->via),
+				 errhint("SELECT * FROM %s WHERE %s IS NULL;", name,
+						 quote_identifier(column->column_name))));
+}
+
+static uint64
+count_empty(const TenantColumn *column)
+{
+	int			nestlevel = NewGUCNestLevel();
+	uint64		result;
+	bool		isnull;
+
+	bookkeeping_pin_setting("row_security", "off");
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM %s AS child WHERE child.%s IS NULL",
+							 tenanttable_name(column->relid),
+							 quote_identifier(column->column_name)),
+					false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not count rows");
+	result = (uint64) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+												  SPI_tuptable->tupdesc, 1, &isnull));
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	AtEOXact_GUC(false, nestlevel);
+	return result;
+}
+
+/*
+ * Raise an error where the procedure cannot commit, or not write.
+ */
+static void
+begin_procedure(FunctionCallInfo fcinfo, Oid relid)
+{
+	CallContext *context = (CallContext *) fcinfo->context;
+
+	PreventCommandDuringRecovery("migrate_tenant_backfill()");
+	PreventCommandIfReadOnly("migrate_tenant_backfill()");
+	PreventCommandIfParallelMode("migrate_tenant_backfill()");
+	if (context == NULL || !IsA(context, CallContext) || context->atomic)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("migrate_tenant_backfill() cannot be called in a transaction block or from a function"),
+				 errdetail("It commits after each batch."),
+				 errhint("In one transaction, and one statement: SELECT * FROM migrate_tenant_add_column(%s, step => 'backfill');",
+						 quote_literal_cstr(tenanttable_name(relid)))));
+}
+
+/*
+ * Raise an error if the caller does not see all rows of a table.
+ */
+static void
+refuse_row_security(Oid relid, Oid target)
+{
+	if (check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("role \"%s\" does not see all rows of table %s",
+					GetUserNameFromId(GetUserId(), false),
+					tenanttable_name(relid)),
+			 errdetail("Row level security is forced on it."),
+			 errhint("Call it as a role that has BYPASSRLS; or fill the column in one transaction, which lifts FORCE until it ends: SELECT * FROM migrate_tenant_add_column(%s, step => 'backfill');",
+					 quote_literal_cstr(tenanttable_name(target)))));
+}
+
+/*
+ * Go once through all tables, and return how many rows were filled.
+ */
+static uint64
+fill_pass(const TenantColumn *column, const Source *source, List *relids,
+		  int batch)
+{
+	uint64		filled = 0;
+	ListCell   *lc;
+
+	foreach(lc, relids)
+		filled += fill_table(column, source, lfirst_oid(lc), batch);
+	return filled;
+}
+
+/*
+ * Go once through a table, a range of blocks at a time: a block is read once,
+ * however many rows have been filled before it.
+ */
+static uint64
+fill_table(const TenantColumn *column, const Source *source, Oid relid,
+		   int batch)
+{
+	BlockNumber nblocks = count_blocks(relid);
+	BlockNumber window = first_window(relid, batch);
+	BlockNumber from = 0;
+	uint64		filled = 0;
+
+	while (from < nblocks)
+	{
+		BlockNumber to = nblocks - from <= window ? nblocks : from + window;
+		MemoryContext memory = AllocSetContextCreate(CurrentMemoryContext,
+													 "fill_table per-batch context",
+													 ALLOCSET_DEFAULT_SIZES);
+		MemoryContext caller = MemoryContextSwitchTo(memory);
+		uint64		count;
+
+		CHECK_FOR_INTERRUPTS();
+		check_still_there(column, relid);
+		count = tenantwork_execute(batch_sql(column, source, relid, from, to, batch),
+								   false);
+		filled += count;
+		MemoryContextSwitchTo(caller);
+		MemoryContextDelete(memory);
+		if (count > 0)
+			SPI_commit();
+
+		/* a full batch may have left rows of the range */
+		if (count >= batch)
+			continue;
+		from = to;
+		if (count < batch / 2 && window < MaxBlockNumber / 4)
+			window *= 2;
+		window = Min(window, (BlockNumber) 131072);
+	}
+	return filled;
+}
+
+static BlockNumber
+count_blocks(Oid relid)
+{
+	Relation	relation = try_relation_open(relid, AccessShareLock);
+	BlockNumber result;
+
+	/* a partition that was dropped meanwhile has nothing to be filled */
+	if (relation == NULL)
+		return 0;
+	result = RelationGetNumberOfBlocks(relation);
+	relation_close(relation, AccessShareLock);
+	return result;
+}
+
+/*
+ * In how many blocks there are about as many rows as are to be one batch.
+ */
+static BlockNumber
+first_window(Oid relid, int batch)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	double		density = 50;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+
+		if (form->relpages > 0 && form->reltuples > 0)
+			density = form->reltuples / form->relpages;
+		ReleaseSysCache(tuple);
+	}
+	return (BlockNumber) Min(Max(batch / density, 1.0), 131072.0);
+}
+
+/*
+ * Raise an error if the table or its column was taken away since the last
+ * batch.
+ */
+static void
+check_still_there(const TenantColumn *column, Oid relid)
+{
+	if (get_attnum(relid, column->column_name) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of table %s was dropped while it was being filled",
+						column->column_name, tenanttable_name(relid))));
+}

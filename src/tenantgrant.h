@@ -1,0 +1,30 @@
+/*-------------------------------------------------------------------------
+ *
+ * tenantgrant.h
+ *	  The rights of the roles that the application uses.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_TENANTGRANT_H
+#define MIGRATE_TENANTGRANT_H
+
+#include "tenantwork.h"
+#include "utils/acl.h"
+
+/* in tenantgrant.c */
+extern void tenantgrant_take_back(TenantWork *work, List *grants);
+
+/* in tenantacl.c */
+extern AclMode tenantacl_found(const TenantGrant *grant, Oid role);
+extern char *tenantacl_column_rights(Oid relid, Oid role, AclMode mode,
+									 bool grantable);
+extern List *tenantacl_names(AclMode mode);
+extern AclMode tenantacl_mode(List *names);
+extern void tenantacl_check_role(const TenancyModel *model, const char *name,
+								 Oid role, List *owners);
+extern List *tenantacl_sequences(Oid relid);
+extern Oid	tenantacl_owner(Oid relid);
+
+#endif							/* MIGRATE_TENANTGRANT_H */

@@ -1,0 +1,527 @@
+/*-------------------------------------------------------------------------
+ *
+ * tenantlink.c
+ *	  migrate_tenant_link() and _unlink(): from a foreign key to one that
+ *	  holds the tenant, too, and back.
+ *
+ * The server checks foreign keys without regard to policies.  A simple one
+ * accepts the row of another tenant, and tells whether there is one; one over
+ * the tenant and the key can refer to rows of the same tenant alone.
+ *
+ * Name, actions and deferrability stay, but for what NULL would do to the
+ * tenant: ON DELETE SET NULL names the columns that it sets.  What cannot be
+ * said of two columns as it was of one is refused.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog_tenancy.h"
+#include "commands/comment.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "sqlcall.h"
+#include "tenantcolumn.h"
+#include "tenantlink.h"
+#include "textlist.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(migrate_tenant_link);
+PG_FUNCTION_INFO_V1(migrate_tenant_unlink);
+
+static bool holds_tenant(const TenancyModel *model, const TenantKey *key,
+						 const char *column, const char *parent_column);
+static void check_linkable(const TenancyModel *model, const TenantKey *key,
+						   const char *column, const char *parent_column);
+static void check_side(const TenancyModel *model, const TenantKey *key,
+					   Oid relid, const char *column);
+static TenantLink *read_link(const TenancyModel *model, const TenantKey *key);
+static void check_actions(const TenantKey *key, const TenantLink *link);
+static void replace_key(TenantWork *work, const TenantLink *link,
+						List *columns, List *parent_columns,
+						List *delete_columns, char match_type);
+static char *key_sql(const TenantLink *link, List *columns,
+					 List *parent_columns, List *delete_columns,
+					 char match_type);
+static const char *action_sql(char action);
+static void give_index_up(TenantWork *work, const TenantLink *link,
+						  List *columns);
+static bool hand_index_over(const TenantWork *work, const TenantLink *link,
+							List *references);
+static List *other_references(const TenantLink *link, Oid index);
+static char *link_object(const TenantLink *link);
+
+/*
+ * migrate_tenant_link(constraint_name, tbl, model, dry_run)
+ */
+Datum
+migrate_tenant_link(PG_FUNCTION_ARGS)
+{
+	char	   *name = tenantwork_name_arg(fcinfo, 0, "constraint_name");
+	Oid			relid = tenantwork_oid_arg(fcinfo, 1, "tbl");
+	char	   *model_name = tenantwork_model_arg(fcinfo, 2);
+	TenantWork	work;
+	TenancyModel *model;
+	TenantKey  *key;
+	TenantLink *link;
+	char	   *column;
+	char	   *parent_column;
+	List	   *parent_columns;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", "constraint_name")));
+	tenanttable_check(relid);
+	tenantwork_begin(&work, fcinfo, "migrate_tenant_link",
+					 sqlcall_bool(fcinfo, 3, false));
+	model = tenantwork_model(model_name);
+	tenanttable_check_owner(relid);
+	key = tenantkey_required(relid, name);
+	column = tenantdiscover_column(&work, model, relid);
+	parent_column = tenantdiscover_column(&work, model, key->parent);
+	if (holds_tenant(model, key, column, parent_column))
+		return (Datum) 0;
+	check_linkable(model, key, column, parent_column);
+
+	link = read_link(model, key);
+	check_actions(key, link);
+	parent_columns = lcons(parent_column, list_copy(key->parent_columns));
+	if (!tenantkey_has_index(key->parent, parent_columns, true))
+	{
+		link->index = tenantkey_index_name(key->parent, parent_columns);
+		tenantwork_do(&work,
+					  psprintf("index %s",
+							   quote_qualified_identifier(get_namespace_name(get_rel_namespace(key->parent)), link->index)),
+					  "create",
+					  psprintf("CREATE UNIQUE INDEX %s ON %s (%s)",
+							   quote_identifier(link->index),
+							   tenanttable_name(key->parent),
+							   tenantkey_columns(parent_columns)), NULL);
+	}
+	replace_key(&work, link, lcons(column, list_copy(key->columns)),
+				parent_columns,
+				link->delete_columns != NIL ? link->delete_columns : key->columns,
+				FKCONSTR_MATCH_SIMPLE);
+	tenantwork_note(&work, link_object(link), "register");
+	if (!work.dry_run)
+		catalog_tenancy_write_link(link);
+	return (Datum) 0;
+}
+
+/*
+ * migrate_tenant_unlink(constraint_name, tbl, dry_run)
+ */
+Datum
+migrate_tenant_unlink(PG_FUNCTION_ARGS)
+{
+	char	   *name = tenantwork_name_arg(fcinfo, 0, "constraint_name");
+	Oid			relid = tenantwork_oid_arg(fcinfo, 1, "tbl");
+	TenantWork	work;
+	TenantLink *link;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", "constraint_name")));
+	tenanttable_check(relid);
+	tenantwork_begin(&work, fcinfo, "migrate_tenant_unlink",
+					 sqlcall_bool(fcinfo, 2, false));
+	tenanttable_check_owner(relid);
+	link = catalog_tenancy_link(relid, name);
+	if (link == NULL)
+	{
+		ereport(NOTICE,
+				(errmsg("foreign key \"%s\" of table %s was not linked, nothing to take back",
+						name, tenanttable_name(relid))));
+		return (Datum) 0;
+	}
+	tenantlink_take_back(&work, link);
+	return (Datum) 0;
+}
+
+/*
+ * Make a foreign key the simple one again that it was.
+ */
+void
+tenantlink_take_back(TenantWork *work, TenantLink *link)
+{
+	TenantKey  *key = tenantkey_find(link->relid, link->constraint_name);
+
+	/* the tenant comes first; somebody may have made another of that name */
+	if (key == NULL || list_length(key->columns) < 2)
+		tenantwork_note(work, link_object(link), "leave");
+	else
+	{
+		List	   *parent_columns = list_copy_tail(key->parent_columns, 1);
+
+		link->parent = key->parent;
+		replace_key(work, link, list_copy_tail(key->columns, 1), parent_columns,
+					link->delete_columns, link->match_type);
+		if (link->index != NULL)
+			give_index_up(work, link, key->parent_columns);
+	}
+	tenantwork_note(work, link_object(link), "forget");
+	if (!work->dry_run)
+		catalog_tenancy_delete_link(link->relid, link->constraint_name);
+}
+
+/*
+ * The foreign keys of a table, which has a tenant column, that would accept
+ * the row of another tenant; as migrate_tenant_plan() calls them.
+ */
+List *
+tenantlink_missing(const TenantWork *work, const TenancyModel *model, Oid relid,
+				   const TenantFinding *finding)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (finding->mode != TENANT_COLUMN)
+		return NIL;
+	foreach(lc, tenantkey_of_table(relid))
+	{
+		TenantKey  *key = lfirst(lc);
+		char	   *parent_column = tenantdiscover_column(work, model, key->parent);
+
+		if (parent_column != NULL && key->parent != model->root &&
+			!holds_tenant(model, key, finding->column_name, parent_column))
+			result = lappend(result, psprintf("link %s", quote_identifier(key->name)));
+	}
+	return result;
+}
+
+/*
+ * Does a foreign key hold the tenant on both sides?  One by which a table
+ * refers to the root does by itself.
+ */
+static bool
+holds_tenant(const TenancyModel *model, const TenantKey *key,
+			 const char *column, const char *parent_column)
+{
+	ListCell   *own;
+	ListCell   *theirs;
+
+	if (column == NULL || parent_column == NULL)
+		return false;
+	forboth(own, key->columns, theirs, key->parent_columns)
+	{
+		if (strcmp(lfirst(own), column) == 0 &&
+			strcmp(lfirst(theirs), parent_column) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Raise an error unless both tables have a tenant column that goes into a
+ * foreign key.
+ */
+static void
+check_linkable(const TenancyModel *model, const TenantKey *key,
+			   const char *column, const char *parent_column)
+{
+	Oid			root = tenanttable_partition_root(key->relid);
+
+	if (OidIsValid(root))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table %s is a partition", tenanttable_name(key->relid)),
+				 errdetail("Its foreign keys are those of the table that it is a partition of."),
+				 errhint("SELECT * FROM migrate_tenant_link('...', %s);",
+						 quote_literal_cstr(tenanttable_name(root)))));
+	if (key->parent == model->root || key->relid == model->root)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("foreign key \"%s\" of table %s cannot hold the tenant",
+						key->name, tenanttable_name(key->relid)),
+				 errdetail("A row of table %s is a tenant, and belongs to none.",
+						   tenanttable_name(model->root))));
+	check_side(model, key, key->relid, column);
+	check_side(model, key, key->parent, parent_column);
+}
+
+/*
+ * A foreign key is not checked where one of its columns is NULL.
+ */
+static void
+check_side(const TenancyModel *model, const TenantKey *key, Oid relid,
+		   const char *column)
+{
+	TenantAttribute *attribute = NULL;
+	char	   *name = tenanttable_name(relid);
+
+	if (column != NULL)
+		attribute = tenanttable_attribute(relid, column);
+	if (attribute == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table %s has no tenant column", name),
+				 errhint("SELECT * FROM migrate_tenant_add_column(%s);",
+						 quote_literal_cstr(name))));
+	if (!tenanttable_same_type(attribute->type, model->tenant_type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of table %s is of type %s, but a tenant is of type %s",
+						column, name, format_type_be(attribute->type),
+						format_type_be(model->tenant_type))));
+	if (!attribute->not_null)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" of table %s can be NULL", column, name),
+				 errdetail("Foreign key \"%s\" would not be checked, or refer to nothing, where it is.",
+						   key->name),
+				 errhint("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL;", name,
+						 quote_identifier(column))));
+}
+
+/*
+ * What there is to know about a foreign key in order to make it again.
+ */
+static TenantLink *
+read_link(const TenancyModel *model, const TenantKey *key)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(key->oid));
+	Form_pg_constraint form;
+	TenantLink *link = palloc0(sizeof(TenantLink));
+	int			nkeys;
+	int			ndeleted;
+	AttrNumber	columns[INDEX_MAX_KEYS];
+	AttrNumber	parent_columns[INDEX_MAX_KEYS];
+	AttrNumber	deleted[INDEX_MAX_KEYS];
+	Oid			operators[INDEX_MAX_KEYS];
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", key->oid);
+	form = (Form_pg_constraint) GETSTRUCT(tuple);
+	DeconstructFkConstraintRow(tuple, &nkeys, columns, parent_columns,
+							   operators, NULL, NULL, &ndeleted, deleted);
+	link->relid = key->relid;
+	link->constraint_name = key->name;
+	link->model = model->name;
+	link->parent = key->parent;
+	link->on_update = form->confupdtype;
+	link->on_delete = form->confdeltype;
+	link->match_type = form->confmatchtype;
+	link->deferrable = form->condeferrable;
+	link->deferred = form->condeferred;
+	link->validated = form->convalidated;
+	for (int i = 0; i < ndeleted; i++)
+		link->delete_columns = lappend(link->delete_columns,
+									   get_attname(key->relid, deleted[i], false));
+	ReleaseSysCache(tuple);
+	link->comment = GetComment(key->oid, ConstraintRelationId, 0);
+	return link;
+}
+
+/*
+ * Raise an error for what the columns together cannot do as one did alone.
+ */
+static void
+check_actions(const TenantKey *key, const TenantLink *link)
+{
+	if (link->on_update == FKCONSTR_ACTION_SETNULL ||
+		link->on_update == FKCONSTR_ACTION_SETDEFAULT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("foreign key \"%s\" of table %s has ON UPDATE %s",
+						key->name, tenanttable_name(key->relid),
+						action_sql(link->on_update)),
+				 errdetail("It would set the tenant, too."),
+				 errhint("Make it ON UPDATE CASCADE or NO ACTION first.")));
+	if (link->match_type == FKCONSTR_MATCH_FULL && list_length(key->columns) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("foreign key \"%s\" of table %s is MATCH FULL",
+						key->name, tenanttable_name(key->relid)),
+				 errdetail("With the tenant, which is never NULL, its columns could never be."),
+				 errhint("Make it MATCH SIMPLE first, with a check constraint that all of its columns or none are NULL.")));
+}
+
+/*
+ * Replace a foreign key by one of the same name over other columns.
+ *
+ * What is valid is validated, as the owner, who has to see all rows of both
+ * tables for that.  A partitioned table knows no foreign key that is not.
+ */
+static void
+replace_key(TenantWork *work, const TenantLink *link, List *columns,
+			List *parent_columns, List *delete_columns, char match_type)
+{
+	char	   *object = link_object(link);
+	char	   *name = tenanttable_name(link->relid);
+	const char *quoted = quote_identifier(link->constraint_name);
+	bool		in_one = get_rel_relkind(link->relid) == RELKIND_PARTITIONED_TABLE;
+	List	   *forced = NIL;
+
+	if (link->validated)
+	{
+		List	   *relids = lcons_oid(link->relid, tenanttable_below(link->relid));
+
+		relids = list_append_unique_oid(relids, link->parent);
+		forced = tenantforce_lift(work,
+								  list_concat_unique_oid(relids, tenanttable_below(link->parent)));
+	}
+	tenantwork_do(work, object, "replace",
+				  psprintf("ALTER TABLE %s DROP CONSTRAINT %s, ADD CONSTRAINT %s %s%s",
+						   name, quoted, quoted,
+						   key_sql(link, columns, parent_columns,
+								   delete_columns, match_type),
+						   link->validated && in_one ? "" : " NOT VALID"), NULL);
+	if (link->validated && !in_one)
+		tenantwork_do(work, object, "validate",
+					  psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+							   name, quoted), NULL);
+	if (link->comment != NULL)
+		tenantwork_do(work, object, "comment",
+					  psprintf("COMMENT ON CONSTRAINT %s ON %s IS %s",
+							   quoted, name, quote_literal_cstr(link->comment)),
+					  NULL);
+	tenantforce_put_back(work, forced);
+}
+
+/*
+ * The definition of a foreign key.
+ */
+static char *
+key_sql(const TenantLink *link, List *columns, List *parent_columns,
+		List *delete_columns, char match_type)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "FOREIGN KEY (%s) REFERENCES %s (%s)",
+					 tenantkey_columns(columns), tenanttable_name(link->parent),
+					 tenantkey_columns(parent_columns));
+	if (match_type == FKCONSTR_MATCH_FULL)
+		appendStringInfoString(&buf, " MATCH FULL");
+	if (link->on_update != FKCONSTR_ACTION_NOACTION)
+		appendStringInfo(&buf, " ON UPDATE %s", action_sql(link->on_update));
+	if (link->on_delete != FKCONSTR_ACTION_NOACTION)
+	{
+		appendStringInfo(&buf, " ON DELETE %s", action_sql(link->on_delete));
+		if (delete_columns != NIL &&
+			(link->on_delete == FKCONSTR_ACTION_SETNULL ||
+			 link->on_delete == FKCONSTR_ACTION_SETDEFAULT))
+			appendStringInfo(&buf, " (%s)", tenantkey_columns(delete_columns));
+	}
+	if (link->deferrable)
+		appendStringInfoString(&buf, " DEFERRABLE");
+	if (link->deferred)
+		appendStringInfoString(&buf, " INITIALLY DEFERRED");
+	return buf.data;
+}
+
+static const char *
+action_sql(char action)
+{
+	switch (action)
+	{
+		case FKCONSTR_ACTION_RESTRICT:
+			return "RESTRICT";
+		case FKCONSTR_ACTION_CASCADE:
+			return "CASCADE";
+		case FKCONSTR_ACTION_SETNULL:
+			return "SET NULL";
+		case FKCONSTR_ACTION_SETDEFAULT:
+			return "SET DEFAULT";
+		default:
+			return "NO ACTION";
+	}
+}
+
+/*
+ * Drop the index that was made for a foreign key, unless another needs it
+ * that was linked later, or the table to find the rows of a tenant.
+ */
+static void
+give_index_up(TenantWork *work, const TenantLink *link, List *columns)
+{
+	TenantTable *parent = tenantwork_find(work, link->parent);
+	Oid			index = get_relname_relid(link->index,
+										  get_rel_namespace(link->parent));
+	List	   *references = NIL;
+
+	if (OidIsValid(index))
+		references = other_references(link, index);
+	if (references != NIL)
+	{
+		/* in a dry run the others are still there */
+		if (work->dry_run && work->take_all)
+			return;
+		if (!hand_index_over(work, link, references))
+			tenantwork_note(work, psprintf("index %s", quote_identifier(link->index)),
+							"leave");
+		return;
+	}
+	if (OidIsValid(index) && parent != NULL && parent->index == NULL &&
+		parent->column_name != NULL &&
+		strcmp(parent->column_name, linitial(columns)) == 0)
+	{
+		parent->index = link->index;
+		tenantwork_remember(work, parent);
+		return;
+	}
+	tenantparts_drop_index(work, link->parent, link->index, false);
+}
+
+/*
+ * Have another foreign key that was linked be the one with which the index
+ * goes; false if there is none.
+ */
+static bool
+hand_index_over(const TenantWork *work, const TenantLink *link,
+				List *references)
+{
+	ListCell   *lc;
+
+	foreach(lc, references)
+	{
+		TenantKey  *key = tenantkey_by_oid(lfirst_oid(lc));
+		TenantLink *other = catalog_tenancy_link(key->relid, key->name);
+
+		if (other == NULL || other->index != NULL)
+			continue;
+		other->index = link->index;
+		if (!work->dry_run)
+			catalog_tenancy_write_link(other);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * The foreign keys (OIDs) that refer to an index, without the one in hand.
+ */
+static List *
+other_references(const TenantLink *link, Oid index)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, get_index_ref_constraints(index))
+	{
+		TenantKey  *key = tenantkey_by_oid(lfirst_oid(lc));
+
+		if (key->relid != link->relid ||
+			strcmp(key->name, link->constraint_name) != 0)
+			result = lappend_oid(result, key->oid);
+	}
+	return result;
+}
+
+static char *
+link_object(const TenantLink *link)
+{
+	return psprintf("constraint %s on %s",
+					quote_identifier(link->constraint_name),
+					tenanttable_name(link->relid));
+}

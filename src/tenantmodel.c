@@ -1,0 +1,421 @@
+/*-------------------------------------------------------------------------
+ *
+ * tenantmodel.c
+ *	  migrate_tenant_setup() and _teardown(): what a tenant is.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "catalog_tenancy.h"
+#include "miscadmin.h"
+#include "sqlcall.h"
+#include "tenant.h"
+#include "tenantcolumn.h"
+#include "tenantgrant.h"
+#include "tenantguard.h"
+#include "tenantlink.h"
+#include "tenantprotect.h"
+#include "textlist.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+PG_FUNCTION_INFO_V1(migrate_tenant_setup);
+PG_FUNCTION_INFO_V1(migrate_tenant_teardown);
+
+static TenancyModel *model_from_args(FunctionCallInfo fcinfo);
+static void check_key(TenancyModel *model);
+static void check_roles(const TenancyModel *model);
+static void check_setting(const TenancyModel *model);
+static bool same_model(const TenancyModel *a, const TenancyModel *b);
+static void refuse_other_tenant(const TenancyModel *is,
+								const TenancyModel *wanted);
+static void refuse_tables(const TenancyModel *model);
+static void take_all_back(TenantWork *work, const TenancyModel *model);
+static TenantTable *next_unprotectable(const TenantWork *work,
+									   const TenancyModel *model);
+static char *model_object(const TenancyModel *model);
+
+/*
+ * migrate_tenant_setup(root, key, column_name, app_roles, admin_role, setting,
+ *						policy_style, model, dry_run)
+ */
+Datum
+migrate_tenant_setup(PG_FUNCTION_ARGS)
+{
+	TenancyModel *model = model_from_args(fcinfo);
+	TenancyModel *is;
+	TenantWork	work;
+	List	   *tables;
+	ListCell   *lc;
+
+	tenanttable_check(model->root);
+	check_key(model);
+	check_roles(model);
+	check_setting(model);
+	tenantwork_begin(&work, fcinfo, "migrate_tenant_setup",
+					 sqlcall_bool(fcinfo, 8, false));
+	tenanttable_check_owner(model->root);
+
+	is = catalog_tenancy_model(model->name);
+	if (is == NULL)
+	{
+		tenantwork_note(&work, model_object(model), "register");
+		if (!work.dry_run)
+			catalog_tenancy_write_model(model);
+		return (Datum) 0;
+	}
+
+	model->guard = is->guard;
+	if (same_model(is, model))
+		return (Datum) 0;
+	refuse_other_tenant(is, model);
+	tenantwork_note(&work, model_object(model), "update registration");
+	if (!work.dry_run)
+		catalog_tenancy_write_model(model);
+
+	/* what is protected follows the model */
+	tables = list_copy(work.tables);
+	foreach(lc, tables)
+	{
+		TenantTable *table = lfirst(lc);
+
+		if (strcmp(table->model, model->name) == 0 &&
+			table->mode != TENANT_EXEMPT && table->mode != TENANT_PARTITION)
+			tenantprotect_again(&work, model, table);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * migrate_tenant_teardown(model, cascade, dry_run)
+ */
+Datum
+migrate_tenant_teardown(PG_FUNCTION_ARGS)
+{
+	char	   *name = tenantwork_model_arg(fcinfo, 0);
+	bool		cascade = sqlcall_bool(fcinfo, 1, false);
+	TenantWork	work;
+	TenancyModel *model;
+	ListCell   *lc;
+
+	tenantwork_begin(&work, fcinfo, "migrate_tenant_teardown",
+					 sqlcall_bool(fcinfo, 2, false));
+	model = catalog_tenancy_model(name);
+	if (model == NULL)
+	{
+		ereport(NOTICE,
+				(errmsg("tenant model \"%s\" does not exist, nothing to take back",
+						name)));
+		return (Datum) 0;
+	}
+
+	/* of a root that was dropped nobody is the owner */
+	if (get_rel_name(model->root) != NULL)
+		tenanttable_check_owner(model->root);
+	work.take_all = cascade;
+	if (cascade)
+		take_all_back(&work, model);
+	else
+		refuse_tables(model);
+	tenantguard_set(&work, model, TENANT_GUARD_OFF);
+	foreach(lc, catalog_tenancy_schemas(name))
+		tenantwork_note(&work, psprintf("schema %s", quote_identifier(lfirst(lc))),
+						"forget");
+	tenantwork_note(&work, model_object(model), "forget");
+	if (!work.dry_run)
+		catalog_tenancy_delete_model(name);
+	return (Datum) 0;
+}
+
+/*
+ * The model that the arguments of migrate_tenant_setup() describe.
+ */
+static TenancyModel *
+model_from_args(FunctionCallInfo fcinfo)
+{
+	TenancyModel *model = palloc0(sizeof(TenancyModel));
+	char	   *style;
+	ListCell   *lc;
+
+	model->root = tenantwork_oid_arg(fcinfo, 0, "root");
+	model->key = tenantwork_name_arg(fcinfo, 1, "key");
+	model->column_name = tenantwork_name_arg(fcinfo, 2, "column_name");
+	foreach(lc, tenantwork_names_arg(fcinfo, 3, "app_roles"))
+	{
+		if (!textlist_member(model->app_roles, lfirst(lc)))
+			model->app_roles = lappend(model->app_roles, lfirst(lc));
+	}
+	model->admin_role = tenantwork_name_arg(fcinfo, 4, "admin_role");
+	model->setting = sqlcall_text(fcinfo, 5);
+	style = sqlcall_text(fcinfo, 6);
+	model->name = tenantwork_model_arg(fcinfo, 7);
+
+	if (model->key == NULL)
+		model->key = "id";
+	if (model->column_name == NULL)
+		model->column_name = "tenant_id";
+	if (model->app_roles == NIL)
+		model->app_roles = list_make1("public");
+	if (model->setting == NULL)
+		model->setting = TENANT_SETTING;
+	model->is_inline = style != NULL && strcmp(style, "inline") == 0;
+	if (style != NULL && !model->is_inline && strcmp(style, "function") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unknown policy style \"%s\"", style),
+				 errhint("The styles are \"function\", which is the faster one, and \"inline\", which can be restored without the extension.")));
+	return model;
+}
+
+/*
+ * Raise an error unless the key identifies a tenant; note its type.
+ */
+static void
+check_key(TenancyModel *model)
+{
+	TenantAttribute *key = tenanttable_attribute(model->root, model->key);
+	char	   *name = tenanttable_name(model->root);
+
+	if (key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table %s has no column \"%s\"", name, model->key),
+				 errhint("Name the column that identifies a tenant: key => '...'")));
+	if (!key->not_null || !tenantkey_is_unique(model->root, model->key))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of table %s does not identify a row",
+						model->key, name),
+				 errhint("It needs a primary key, or a unique constraint and NOT NULL: ALTER TABLE %s ADD PRIMARY KEY (%s);",
+						 name, quote_identifier(model->key))));
+	model->tenant_type = key->type;
+	if (!model->is_inline && key->type != UUIDOID && key->type != INT8OID &&
+		key->type != INT4OID && key->type != INT2OID &&
+		key->type != TEXTOID && key->type != VARCHAROID)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("policy style \"function\" knows no tenants of type %s",
+						format_type_be(key->type)),
+				 errdetail("It knows uuid, bigint, integer, smallint, text and character varying."),
+				 errhint("Use the other style: policy_style => 'inline'")));
+}
+
+/*
+ * Raise an error for a role that does not exist, and for roles that would
+ * undo what the policies do.
+ */
+static void
+check_roles(const TenancyModel *model)
+{
+	Oid			admin = InvalidOid;
+	ListCell   *lc;
+
+	if (model->admin_role != NULL)
+		admin = get_role_oid(model->admin_role, false);
+	foreach(lc, model->app_roles)
+	{
+		char	   *name = lfirst(lc);
+		Oid			role;
+
+		if (strcmp(name, "public") == 0)
+		{
+			if (OidIsValid(admin))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("an admin role needs app roles other than PUBLIC"),
+						 errdetail("What keeps PUBLIC to one tenant keeps every role to it, role \"%s\" too.",
+								   model->admin_role),
+						 errhint("Name the roles that the application uses: app_roles => '{...}'")));
+			continue;
+		}
+		role = get_role_oid(name, false);
+		if (!OidIsValid(admin))
+			continue;
+		if (is_member_of_role_nosuper(role, admin))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("app role \"%s\" is a member of the admin role \"%s\"",
+							name, model->admin_role),
+					 errdetail("It would see the rows of all tenants.")));
+		if (is_member_of_role_nosuper(admin, role))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("admin role \"%s\" is a member of the app role \"%s\"",
+							model->admin_role, name),
+					 errdetail("It would be kept to one tenant, as the app role is.")));
+	}
+}
+
+/*
+ * Raise an error unless the setting is one that can hold a tenant.
+ */
+static void
+check_setting(const TenancyModel *model)
+{
+	const char *dot = strchr(model->setting, '.');
+
+	if (dot == NULL || dot == model->setting || dot[1] == '\0' ||
+		strspn(model->setting, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$") != strlen(model->setting) ||
+		strchr("0123456789$", model->setting[0]) != NULL ||
+		strchr("0123456789$.", dot[1]) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_NAME),
+				 errmsg("invalid name of a setting: \"%s\"", model->setting),
+				 errhint("It has two parts, such as 'app.tenant'.")));
+	if (!model->is_inline && strcmp(model->setting, TENANT_SETTING) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("policy style \"function\" reads the setting \"%s\" and no other",
+						TENANT_SETTING),
+				 errhint("Use the other style: policy_style => 'inline'")));
+}
+
+static bool
+same_model(const TenancyModel *a, const TenancyModel *b)
+{
+	return a->root == b->root && strcmp(a->key, b->key) == 0 &&
+		strcmp(a->column_name, b->column_name) == 0 &&
+		textlist_equal(a->app_roles, b->app_roles) &&
+		(a->admin_role == NULL) == (b->admin_role == NULL) &&
+		(a->admin_role == NULL || strcmp(a->admin_role, b->admin_role) == 0) &&
+		strcmp(a->setting, b->setting) == 0 &&
+		a->is_inline == b->is_inline && a->tenant_type == b->tenant_type;
+}
+
+/*
+ * Raise an error if a model that is in use would get another kind of tenant.
+ */
+static void
+refuse_other_tenant(const TenancyModel *is, const TenancyModel *wanted)
+{
+	if (is->root == wanted->root && strcmp(is->key, wanted->key) == 0 &&
+		is->tenant_type == wanted->tenant_type)
+		return;
+	if (catalog_tenancy_tables(is->name) == NIL &&
+		catalog_tenancy_columns(is->name) == NIL &&
+		catalog_tenancy_links(is->name) == NIL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("tenant model \"%s\" is in use", is->name),
+			 errdetail("Its root is column \"%s\" of table %s.", is->key,
+					   tenanttable_name(is->root)),
+			 errhint("Give the new model a name of its own: model => '...'")));
+}
+
+/*
+ * Raise an error if anything was made for a model.
+ */
+static void
+refuse_tables(const TenancyModel *model)
+{
+	List	   *tables = catalog_tenancy_tables(model->name);
+	List	   *columns = catalog_tenancy_columns(model->name);
+	List	   *links = catalog_tenancy_links(model->name);
+	List	   *grants = catalog_tenancy_grants(NULL, model->name);
+	const char *what;
+
+	if (tables != NIL)
+	{
+		TenantTable *table = linitial(tables);
+
+		what = psprintf("%s is %s", tenanttable_object(table->relid),
+						table->mode == TENANT_EXEMPT ? "exempt" : "protected");
+	}
+	else if (links != NIL)
+	{
+		TenantLink *link = linitial(links);
+
+		what = psprintf("foreign key \"%s\" of %s is linked",
+						link->constraint_name, tenanttable_object(link->relid));
+	}
+	else if (columns != NIL)
+	{
+		TenantColumn *column = linitial(columns);
+
+		what = psprintf("%s has got its column \"%s\"",
+						tenanttable_object(column->relid), column->column_name);
+	}
+	else if (grants != NIL)
+		what = psprintf("role \"%s\" has rights by migrate_tenant_grant()",
+						((TenantGrant *) linitial(grants))->role);
+	else
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+			 errmsg("tenant model \"%s\" is in use", model->name),
+			 errdetail("For one, %s.", what),
+			 errhint("See what would be taken back with it: SELECT * FROM migrate_tenant_teardown(%s, cascade => true, dry_run => true);",
+					 quote_literal_cstr(model->name))));
+}
+
+/*
+ * Take everything back that was made for a model.
+ */
+static void
+take_all_back(TenantWork *work, const TenancyModel *model)
+{
+	TenantTable *table;
+	ListCell   *lc;
+
+	tenantgrant_take_back(work, catalog_tenancy_grants(NULL, model->name));
+	foreach(lc, catalog_tenancy_links(model->name))
+		tenantlink_take_back(work, lfirst(lc));
+	while ((table = next_unprotectable(work, model)) != NULL)
+	{
+		if (table->mode == TENANT_EXEMPT)
+		{
+			tenantwork_note(work, tenanttable_object(table->relid), "forget");
+			tenantwork_forget(work, table);
+		}
+		else
+			tenantunprotect_table(work, table);
+	}
+	foreach(lc, catalog_tenancy_columns(model->name))
+		tenantcolumn_take_back(work, lfirst(lc), TENANT_STEPS_ALL);
+}
+
+/*
+ * A table whose protection can be taken back now: no other one is protected
+ * by way of it.
+ */
+static TenantTable *
+next_unprotectable(const TenantWork *work, const TenancyModel *model)
+{
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, work->tables)
+	{
+		TenantTable *table = lfirst(lc);
+		bool		is_used = false;
+
+		if (strcmp(table->model, model->name) != 0)
+			continue;
+		if (table->mode == TENANT_PARTITION &&
+			tenantwork_find(work, table->parent) != NULL)
+			continue;
+		foreach(other, work->tables)
+		{
+			TenantTable *child = lfirst(other);
+
+			is_used = is_used || (child->mode == TENANT_PARENT &&
+								  child->parent == table->relid);
+		}
+		if (!is_used)
+			return table;
+	}
+	return NULL;
+}
+
+static char *
+model_object(const TenancyModel *model)
+{
+	return psprintf("model %s", quote_identifier(model->name));
+}

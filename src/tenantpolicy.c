@@ -1,0 +1,392 @@
+/*-------------------------------------------------------------------------
+ *
+ * tenantpolicy.c
+ *	  Making the policies of a table what they are to be, and what they were.
+ *
+ * A policy that is there already is altered, and one that says the same is
+ * left alone: each of these statements takes an ACCESS EXCLUSIVE lock.  What
+ * stands under one of our names before it is made is kept with the table's
+ * row and comes back afterwards.  Other policies are never touched, and
+ * reported: a permissive one may open what these close, but for the floor.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_type.h"
+#include "commands/comment.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "tenantpolicy.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+
+/* A policy that is there */
+typedef struct FoundPolicy
+{
+	TenantPolicy policy;
+	Node	   *using_node;		/* or NULL */
+	Node	   *check_node;		/* or NULL */
+} FoundPolicy;
+
+static List *read_policies(Oid relid);
+static FoundPolicy *read_policy(Relation policies, HeapTuple tuple);
+static Node *read_expression(Relation policies, HeapTuple tuple,
+							 AttrNumber attnum, char **written);
+static List *read_roles(Relation policies, HeapTuple tuple);
+static FoundPolicy *find_found(List *found, const char *name);
+static TenantPolicy *find_policy(List *policies, const char *name);
+static bool same_policy(Oid relid, const FoundPolicy *found,
+						const TenantPolicy *wanted);
+static bool same_roles(List *a, List *b);
+static void make_policy(TenantWork *work, Oid relid, const FoundPolicy *found,
+						const TenantPolicy *wanted);
+static void restore_policy(TenantWork *work, TenantTable *table, List *found,
+						   const char *name);
+static char *policy_object(Oid relid, const char *name);
+static char *policy_missing(const char *name);
+static char *policy_sql(Oid relid, const TenantPolicy *policy, bool create);
+static void drop_policy(TenantWork *work, Oid relid, const char *name);
+
+/*
+ * Give a table the policies that it is to have, and note in its row what was
+ * there and what is now.
+ */
+void
+tenantpolicy_install(TenantWork *work, TenantTable *table, List *wanted)
+{
+	List	   *found = read_policies(table->relid);
+	List	   *made = NIL;
+	ListCell   *lc;
+
+	foreach(lc, wanted)
+	{
+		TenantPolicy *policy = lfirst(lc);
+		FoundPolicy *there = find_found(found, policy->name);
+
+		if (there != NULL && find_policy(table->policies, policy->name) == NULL &&
+			find_policy(table->policies_before, policy->name) == NULL)
+			table->policies_before = lappend(table->policies_before,
+											 &there->policy);
+		if (there != NULL && same_policy(table->relid, there, policy))
+			policy = &there->policy;
+		else
+			make_policy(work, table->relid, there, policy);
+		made = lappend(made, policy);
+	}
+
+	/* those of another mode, or of an admin role that is none any more */
+	foreach(lc, table->policies)
+	{
+		TenantPolicy *policy = lfirst(lc);
+
+		if (find_policy(wanted, policy->name) == NULL)
+			restore_policy(work, table, found, policy->name);
+	}
+
+	foreach(lc, found)
+	{
+		FoundPolicy *there = lfirst(lc);
+
+		if (find_policy(wanted, there->policy.name) == NULL &&
+			find_policy(table->policies, there->policy.name) == NULL)
+			tenantwork_note(work, policy_object(table->relid, there->policy.name),
+							"leave");
+	}
+
+	/* keep them as the server writes them, for whoever looks for a change */
+	found = work->dry_run ? NIL : read_policies(table->relid);
+	foreach(lc, made)
+	{
+		FoundPolicy *there = find_found(found,
+										((TenantPolicy *) lfirst(lc))->name);
+
+		if (there != NULL)
+			lfirst(lc) = &there->policy;
+	}
+	table->policies = made;
+}
+
+/*
+ * Give a table back the policies that it had.
+ */
+void
+tenantpolicy_restore(TenantWork *work, TenantTable *table)
+{
+	List	   *found = read_policies(table->relid);
+	ListCell   *lc;
+
+	foreach(lc, table->policies)
+		restore_policy(work, table, found,
+					   ((TenantPolicy *) lfirst(lc))->name);
+}
+
+/*
+ * Put back what stood under a name before, or nothing.
+ */
+static void
+restore_policy(TenantWork *work, TenantTable *table, List *found,
+			   const char *name)
+{
+	FoundPolicy *there = find_found(found, name);
+	TenantPolicy *before = find_policy(table->policies_before, name);
+
+	if (before != NULL)
+	{
+		if (there == NULL || !same_policy(table->relid, there, before))
+			make_policy(work, table->relid, there, before);
+	}
+	else if (there != NULL)
+		drop_policy(work, table->relid, name);
+}
+
+/*
+ * Read the policies (FoundPolicy *) of a table, by name.  They are there
+ * whether or not row level security is on.
+ */
+static List *
+read_policies(Oid relid)
+{
+	Relation	policies = table_open(PolicyRelationId, AccessShareLock);
+	int			nestlevel = tenantwork_pin_settings();
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	List	   *result = NIL;
+
+	ScanKeyInit(&key, Anum_pg_policy_polrelid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(policies, PolicyPolrelidPolnameIndexId, true,
+							  NULL, 1, &key);
+	while ((tuple = systable_getnext(scan)) != NULL)
+		result = lappend(result, read_policy(policies, tuple));
+	systable_endscan(scan);
+	AtEOXact_GUC(false, nestlevel);
+	table_close(policies, AccessShareLock);
+	return result;
+}
+
+static FoundPolicy *
+read_policy(Relation policies, HeapTuple tuple)
+{
+	Form_pg_policy form = (Form_pg_policy) GETSTRUCT(tuple);
+	FoundPolicy *result = palloc0(sizeof(FoundPolicy));
+
+	result->policy.name = pstrdup(NameStr(form->polname));
+	result->policy.permissive = form->polpermissive;
+	result->policy.command = form->polcmd;
+	result->policy.roles = read_roles(policies, tuple);
+	result->using_node = read_expression(policies, tuple, Anum_pg_policy_polqual,
+										 &result->policy.using_expression);
+	result->check_node = read_expression(policies, tuple,
+										 Anum_pg_policy_polwithcheck,
+										 &result->policy.check_expression);
+	result->policy.comment = GetComment(form->oid, PolicyRelationId, 0);
+	return result;
+}
+
+/*
+ * An expression of a policy as a tree and as a text; NULL if it has none.
+ */
+static Node *
+read_expression(Relation policies, HeapTuple tuple, AttrNumber attnum,
+				char **written)
+{
+	Oid			relid = ((Form_pg_policy) GETSTRUCT(tuple))->polrelid;
+	bool		isnull;
+	Datum		tree = heap_getattr(tuple, attnum, RelationGetDescr(policies),
+									&isnull);
+
+	*written = NULL;
+	if (isnull)
+		return NULL;
+	*written = TextDatumGetCString(DirectFunctionCall2(pg_get_expr, tree,
+													   ObjectIdGetDatum(relid)));
+	return stringToNode(TextDatumGetCString(tree));
+}
+
+static List *
+read_roles(Relation policies, HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		array = heap_getattr(tuple, Anum_pg_policy_polroles,
+									 RelationGetDescr(policies), &isnull);
+	Datum	   *elements;
+	int			nelements;
+	List	   *result = NIL;
+
+	deconstruct_array(DatumGetArrayTypeP(array), OIDOID, sizeof(Oid), true,
+					  TYPALIGN_INT, &elements, NULL, &nelements);
+	for (int i = 0; i < nelements; i++)
+	{
+		Oid			role = DatumGetObjectId(elements[i]);
+
+		result = lappend(result, role == ACL_ID_PUBLIC ? pstrdup("public") :
+						 GetUserNameFromId(role, false));
+	}
+	return result;
+}
+
+static FoundPolicy *
+find_found(List *found, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, found)
+	{
+		FoundPolicy *policy = lfirst(lc);
+
+		if (strcmp(policy->policy.name, name) == 0)
+			return policy;
+	}
+	return NULL;
+}
+
+static TenantPolicy *
+find_policy(List *policies, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, policies)
+	{
+		TenantPolicy *policy = lfirst(lc);
+
+		if (strcmp(policy->name, name) == 0)
+			return policy;
+	}
+	return NULL;
+}
+
+/*
+ * Is the policy that is there what it is to be?
+ */
+static bool
+same_policy(Oid relid, const FoundPolicy *found, const TenantPolicy *wanted)
+{
+	return found->policy.permissive == wanted->permissive &&
+		found->policy.command == wanted->command &&
+		same_roles(found->policy.roles, wanted->roles) &&
+		tenantexpr_equal(relid, wanted->using_expression, found->using_node) &&
+		tenantexpr_equal(relid, wanted->check_expression, found->check_node);
+}
+
+static bool
+same_roles(List *a, List *b)
+{
+	ListCell   *la;
+	ListCell   *lb;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	foreach(la, a)
+	{
+		bool		there = false;
+
+		foreach(lb, b)
+			there = there || strcmp(lfirst(la), lfirst(lb)) == 0;
+		if (!there)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Make a policy, or make the one that is there what it is to be.  ALTER POLICY
+ * can change neither the command nor the kind, and can take no expression
+ * away.
+ */
+static void
+make_policy(TenantWork *work, Oid relid, const FoundPolicy *found,
+			const TenantPolicy *wanted)
+{
+	char	   *object = policy_object(relid, wanted->name);
+	char	   *missing = policy_missing(wanted->name);
+
+	if (found != NULL && found->policy.permissive == wanted->permissive &&
+		found->policy.command == wanted->command &&
+		(found->policy.using_expression == NULL) == (wanted->using_expression == NULL) &&
+		(found->policy.check_expression == NULL) == (wanted->check_expression == NULL))
+	{
+		tenantwork_do(work, object, "alter", policy_sql(relid, wanted, false),
+					  missing);
+		return;
+	}
+
+	if (found != NULL)
+		drop_policy(work, relid, wanted->name);
+	tenantwork_do(work, object, "create", policy_sql(relid, wanted, true),
+				  missing);
+	if (wanted->comment != NULL)
+		tenantwork_do(work, object, "comment",
+					  psprintf("COMMENT ON POLICY %s ON %s IS %s",
+							   quote_identifier(wanted->name),
+							   tenanttable_name(relid),
+							   quote_literal_cstr(wanted->comment)), NULL);
+}
+
+static char *
+policy_object(Oid relid, const char *name)
+{
+	return psprintf("policy %s on %s", quote_identifier(name),
+					tenanttable_name(relid));
+}
+
+static char *
+policy_missing(const char *name)
+{
+	return psprintf("policy %s", quote_identifier(name));
+}
+
+/*
+ * CREATE POLICY or ALTER POLICY
+ */
+static char *
+policy_sql(Oid relid, const TenantPolicy *policy, bool create)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "%s POLICY %s ON %s", create ? "CREATE" : "ALTER",
+					 quote_identifier(policy->name), tenanttable_name(relid));
+	if (create)
+	{
+		if (!policy->permissive)
+			appendStringInfoString(&buf, " AS RESTRICTIVE");
+		appendStringInfo(&buf, " FOR %s",
+						 policy->command == 'r' ? "SELECT" :
+						 policy->command == 'a' ? "INSERT" :
+						 policy->command == 'w' ? "UPDATE" :
+						 policy->command == 'd' ? "DELETE" : "ALL");
+	}
+	appendStringInfoString(&buf, " TO ");
+	foreach(lc, policy->roles)
+		appendStringInfo(&buf, "%s%s", lc == list_head(policy->roles) ? "" : ", ",
+						 strcmp(lfirst(lc), "public") == 0 ? "PUBLIC" :
+						 quote_identifier(lfirst(lc)));
+	if (policy->using_expression != NULL)
+		appendStringInfo(&buf, " USING (%s)", policy->using_expression);
+	if (policy->check_expression != NULL)
+		appendStringInfo(&buf, " WITH CHECK (%s)", policy->check_expression);
+	return buf.data;
+}
+
+static void
+drop_policy(TenantWork *work, Oid relid, const char *name)
+{
+	tenantwork_do(work, policy_object(relid, name), "drop",
+				  psprintf("DROP POLICY %s ON %s", quote_identifier(name),
+						   tenanttable_name(relid)), NULL);
+}

@@ -1,0 +1,32 @@
+/*-------------------------------------------------------------------------
+ *
+ * tenantpolicy.h
+ *	  The policies that keep the rows of tenants apart.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_TENANTPOLICY_H
+#define MIGRATE_TENANTPOLICY_H
+
+#include "tenanttable.h"
+#include "tenantwork.h"
+
+/* in tenantpolicy.c */
+extern void tenantpolicy_install(TenantWork *work, TenantTable *table,
+								 List *wanted);
+extern void tenantpolicy_restore(TenantWork *work, TenantTable *table);
+
+/* in tenantexpr.c */
+extern List *tenantexpr_policies(const TenantWork *work,
+								 const TenancyModel *model, Oid relid,
+								 TenantMode mode, const char *column,
+								 const TenantKey *key);
+extern char *tenantexpr_current(const TenantWork *work,
+								const TenancyModel *model, bool in_query);
+extern bool tenantexpr_equal(Oid relid, const char *expression, Node *node);
+extern bool tenantexpr_default_equal(Oid relid, const char *column,
+									 const char *expression);
+
+#endif							/* MIGRATE_TENANTPOLICY_H */

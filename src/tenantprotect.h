@@ -1,0 +1,69 @@
+/*-------------------------------------------------------------------------
+ *
+ * tenantprotect.h
+ *	  Protecting a table, and taking that back.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_TENANTPROTECT_H
+#define MIGRATE_TENANTPROTECT_H
+
+#include "tenanttable.h"
+#include "tenantwork.h"
+
+/* What the discovery of a table found */
+typedef struct TenantFinding
+{
+	TenantMode	mode;
+	char	   *column_name;	/* or NULL */
+	char	   *via;			/* or NULL */
+	Oid			parent;			/* or InvalidOid */
+	char	   *path;			/* foreign keys to the root, or NULL */
+	char	   *reason;			/* why it is so */
+} TenantFinding;
+
+/* in tenantdiscover.c */
+extern TenantFinding *tenantdiscover(const TenantWork *work,
+									 const TenancyModel *model, Oid relid,
+									 bool by_column, bool by_key);
+
+extern char *tenantdiscover_column(const TenantWork *work,
+								   const TenancyModel *model, Oid relid);
+
+/* in tenantprotect.c */
+extern void tenantprotect_table(TenantWork *work, const TenancyModel *model,
+								Oid relid, TenantMode mode,
+								const char *column_name, const char *via,
+								bool by_schema);
+extern void tenantprotect_with(TenantWork *work, const TenancyModel *model,
+							   Oid relid, const TenantTable *above);
+extern void tenantprotect_again(TenantWork *work, const TenancyModel *model,
+								TenantTable *table);
+extern TenantTable *tenantprotect_above(const TenantWork *work, Oid relid);
+extern bool tenantprotect_finding(TenantWork *work, const TenancyModel *model,
+								  Oid relid, const TenantFinding *finding,
+								  bool by_schema);
+
+extern void tenantprotect_explain(TenantWork *work, const TenancyModel *model,
+								  Oid relid, const TenantFinding *finding);
+
+/* in tenantunprotect.c */
+extern void tenantunprotect_table(TenantWork *work, TenantTable *table);
+
+/* in tenantparts.c */
+extern char *tenantparts_make_index(TenantWork *work, Oid relid,
+									const char *column);
+extern void tenantparts_drop_index(TenantWork *work, Oid relid,
+								   const char *index, bool check_references);
+extern void tenantparts_refuse_referenced(Oid relid, Oid index);
+extern char *tenantparts_set_default(TenantWork *work,
+									 const TenancyModel *model, Oid relid,
+									 const char *column, const char *before,
+									 bool only);
+extern void tenantparts_drop_default(TenantWork *work, Oid relid,
+									 const char *column,
+									 const char *expression, bool only);
+
+#endif							/* MIGRATE_TENANTPROTECT_H */

@@ -115,15 +115,29 @@ OBJS = \
 	src/tenantjson.o \
 	src/tenantkey.o \
 	src/tenantlink.o \
+	src/tenantlint.o \
+	src/tenantlintbind.o \
+	src/tenantlintcalls.o \
+	src/tenantlintcontext.o \
+	src/tenantlintexpr.o \
+	src/tenantlintparent.o \
 	src/tenantmodel.o \
 	src/tenantparts.o \
 	src/tenantplan.o \
 	src/tenantpolicy.o \
 	src/tenantprotect.o \
 	src/tenantschema.o \
+	src/tenantselftest.o \
+	src/tenantselftestprobe.o \
+	src/tenantselftestrow.o \
+	src/tenantselftestsample.o \
+	src/tenantselftestscene.o \
+	src/tenantselftesttry.o \
+	src/tenantselftestview.o \
 	src/tenanttable.o \
 	src/tenantunprotect.o \
 	src/tenantvalue.o \
+	src/tenantwaive.o \
 	src/tenantwork.o \
 	src/textlist.o \
 	src/throttle.o \
@@ -153,6 +167,8 @@ INSTALL_PARTS = \
 	install/locks.sql \
 	install/tenant_context.sql \
 	install/tenant_setup.sql \
+	install/tenant_lint.sql \
+	install/tenant_selftest.sql \
 	install/rights.sql
 
 PG_CPPFLAGS = -DMIGRATE_VERSION='"$(EXTVERSION)"'
@@ -171,6 +187,9 @@ REGRESS = \
 	changed \
 	corners \
 	deploy \
+	deploy_batch \
+	deploy_examples \
+	deploy_statements \
 	downgrade \
 	draw \
 	environment \
@@ -199,9 +218,12 @@ REGRESS = \
 	tenant_grant \
 	tenant_guard \
 	tenant_link \
+	tenant_lint \
 	tenant_names \
 	tenant_partition \
+	tenant_selftest \
 	tenant_setup \
+	tenant_waive \
 	upgrade \
 	version_table
 REGRESS_OPTS = --encoding=UTF8 --no-locale

@@ -50,6 +50,15 @@
 	(*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/* 16: to be a member of a role is one thing, to be allowed to become it another */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_CHECK_CAN_SET_ROLE(member, role) \
+	check_can_set_role((member), (role))
+#else
+#define COMPAT_CHECK_CAN_SET_ROLE(member, role) \
+	check_is_member_of_role((member), (role))
+#endif
+
 /* 17: a third argument has LockHeldByMe() count stronger locks, too */
 #if PG_VERSION_NUM >= 170000
 #define COMPAT_LOCK_HELD_BY_ME(locktag, lockmode) \

@@ -43,9 +43,21 @@ script_deploy_hint(const Script *script)
 {
 	if (script->direction == DIRECTION_DOWNGRADE)
 		return psprintf("CALL migrate_rollback(%s);",
-						quote_literal_cstr(psprintf("%s-1", script->revision)));
+						quote_literal_cstr(script_undo_target(script->revision,
+															  script->parent)));
 	return psprintf("CALL migrate_deploy(%s);",
 					quote_literal_cstr(script->revision));
+}
+
+/*
+ * The target of a downgrade that ends with a revision which is based on this
+ * parent, NULL if on none, and touches nothing beside it: to go back to the
+ * parent would take away all else that is based on it, too.
+ */
+char *
+script_undo_target(const char *revision, const char *parent)
+{
+	return psprintf("%s@%s", revision, parent ? parent : "base");
 }
 
 /*

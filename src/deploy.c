@@ -97,6 +97,12 @@ deploy_call(FunctionCallInfo fcinfo, Direction direction)
 	deploy->direction = direction;
 	deploy->function = direction == DIRECTION_UPGRADE ?
 		"migrate_deploy" : "migrate_rollback";
+
+	/* errors name the environment from the first on */
+	deploy->environment = sqlcall_text(fcinfo, 4);
+	if (deploy->environment == NULL)
+		deploy->environment = MIGRATE_DEFAULT_ENVIRONMENT;
+	hint_set_environment(deploy->environment);
 	refuse_inside_transaction(fcinfo, deploy);
 
 	deploy->target = sqlcall_required_text(fcinfo, 0, "target");
@@ -104,14 +110,9 @@ deploy_call(FunctionCallInfo fcinfo, Direction direction)
 	deploy->lock_timeout = (int) Min(lock_timeout, INT_MAX);
 	deploy->max_wait = milliseconds_argument(fcinfo, 2, "max_wait", PG_INT64_MAX);
 	deploy->run.tag = sqlcall_text(fcinfo, 3);
-	deploy->environment = sqlcall_text(fcinfo, 4);
-	if (deploy->environment == NULL)
-		deploy->environment = MIGRATE_DEFAULT_ENVIRONMENT;
 	make_deploy_id(deploy->id);
 	deploy->run.deploy_id = deploy->id;
 
-	/* errors of the lock itself name the environment as well */
-	hint_set_environment(deploy->environment);
 	lock_environment_for_session(deploy->environment, deploy->max_wait,
 								 deploy_commit);
 	runner_begin();
@@ -158,7 +159,7 @@ refuse_inside_transaction(FunctionCallInfo fcinfo, const Deploy *deploy)
 			 errdetail("It commits each revision by itself.  A function, a string of several statements, a block with an EXCEPTION clause, and a procedure with a SET or SECURITY DEFINER clause are in a transaction, too."),
 			 deploy->direction == DIRECTION_UPGRADE ?
 			 hint_statement("Send CALL migrate_deploy() as a statement of its own; inside a transaction, SELECT migrate_upgrade();") :
-			 hint_statement("Send CALL migrate_rollback() as a statement of its own; inside a transaction, SELECT migrate_downgrade('-1');")));
+			 hint_statement("Send CALL migrate_rollback('-1') as a statement of its own; inside a transaction, SELECT migrate_downgrade('-1');")));
 }
 
 /*
@@ -312,6 +313,10 @@ run_deploy_step(Deploy *deploy, const Step *step, int number, int count)
 							!stored->file.upgrade_transactional :
 							!stored->file.downgrade_transactional);
 	work.progress = find_progress(deploy, work.revision);
+
+	/* what was begun in parts goes on in parts, whatever the script is now */
+	if (work.progress != NULL && work.mode == DEPLOY_WHOLE)
+		work.mode = DEPLOY_STATEMENTS;
 
 	live_step(work.revision, number, count,
 			  list_length(work.script->statements));

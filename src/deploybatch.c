@@ -39,7 +39,7 @@ typedef struct BatchWork
 
 static void begin_walk(BatchWork *batch);
 static void run_batch(DeployWork *work);
-static void look_at_estimate(void *arg);
+static void look_at_estimate(DeployWork *work);
 static void look_at_throttle(void *arg);
 static void wait_for_throttle(DeployStep *step, BatchWork *batch);
 static void keep_progress(DeployStep *step, const BatchWork *batch);
@@ -100,8 +100,10 @@ static void
 begin_walk(BatchWork *batch)
 {
 	const Progress *progress = batch->step->progress;
+	DeployWork	look = {batch->step, NULL, look_at_estimate};
 
-	deploy_look(batch->step->deploy, look_at_estimate, batch);
+	look.arg = batch;
+	deploy_work(&look);
 	batchsize_begin(&batch->size, configuration_batch_min_size,
 					configuration_batch_max_size,
 					configuration_batch_target_duration);
@@ -109,15 +111,17 @@ begin_walk(BatchWork *batch)
 		batch->size.size = Min(Max(progress->batch_size,
 								   configuration_batch_min_size),
 							   configuration_batch_max_size);
-	live_phase(LIVE_BATCH, NULL);
 	live_rows(progress->rows, batch->estimate);
 }
 
+/*
+ * Analyse the statement, which may have to wait for a lock, and may refuse it.
+ */
 static void
-look_at_estimate(void *arg)
+look_at_estimate(DeployWork *work)
 {
-	BatchWork  *batch = arg;
-	DeployStep *step = batch->step;
+	BatchWork  *batch = work->arg;
+	DeployStep *step = work->step;
 	int			nestlevel = deploy_begin_settings(step, batch->statement);
 
 	batch->estimate = batch_estimate(step->script, batch->statement, NULL);
@@ -134,8 +138,10 @@ run_batch(DeployWork *work)
 	BatchWork  *batch = work->arg;
 	Progress	progress = *step->progress;
 	const Environment *environment = step->deploy->run.state->environment;
+	int			nestlevel;
 
-	int			nestlevel = deploy_begin_settings(step, work->statement);
+	live_phase(LIVE_BATCH, NULL);
+	nestlevel = deploy_begin_settings(step, work->statement);
 
 	batch_run(step->script, work->statement, NULL, progress.cursor,
 			  batch->size.size, &batch->result);

@@ -28,6 +28,7 @@
 #include "lockneeds.h"
 
 static void check_done_part(DeployStep *step);
+static void check_walk(const DeployStep *step);
 static void run_part(DeployStep *step, const ScriptStatement *statement);
 static bool is_setting(const ScriptStatement *statement);
 static Script *part_of_script(DeployWork *work);
@@ -98,15 +99,43 @@ check_done_part(DeployStep *step)
 				 errdetail("Statement %d at line %d of the %s script is done, and is another one now.",
 						   number, statement->line,
 						   direction_name(script->direction)),
-				 errhint("Put the first %d statements back as they were, with migrate_load() or migrate_edit(), and change only what follows.",
+				 errhint("Put what is done back as it was, with migrate_load() or migrate_edit(), and change only what follows statement %d.",
 						 list_length(progress->hashes))));
 	}
-	if (progress->hashes != NIL || progress->cursor != NIL || progress->is_begun)
+	check_walk(step);
+	if (number > 0 && number == list_length(script->statements))
+		ereport(NOTICE,
+				(errmsg("all statements of revision \"%s\" %s are done already",
+						step->revision, direction_name(script->direction))));
+	else if (progress->hashes != NIL || progress->cursor != NIL || progress->is_begun)
 		ereport(NOTICE,
 				(errmsg("revision \"%s\" %s goes on at statement %d of %d",
 						step->revision, direction_name(script->direction),
 						list_length(progress->hashes) + 1,
 						list_length(script->statements))));
+}
+
+/*
+ * Raise an error if a statement that is half done in batches is no longer the
+ * next one: its place in the table would be lost.
+ */
+static void
+check_walk(const DeployStep *step)
+{
+	const Script *script = step->script;
+	int			done = list_length(step->progress->hashes);
+
+	if (step->progress->cursor == NIL ||
+		(done < list_length(script->statements) &&
+		 batch_is_marked(script, list_nth(script->statements, done))))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_MIGRATE_REVISION_CHANGED),
+			 errmsg("revision \"%s\" was changed in the part that an earlier deploy has done",
+					step->revision),
+			 errdetail("Statement %d of the %s script was half done in batches, and is none that runs in batches now.",
+					   done + 1, direction_name(script->direction)),
+			 errhint("Put it back in its place, with migrate_load() or migrate_edit().  It may be mended, if it walks along the same key of the same table.")));
 }
 
 /*
@@ -158,6 +187,7 @@ run_part(DeployStep *step, const ScriptStatement *statement)
 	progress->cursor = NIL;
 	progress->rows = 0;
 	progress->batches = 0;
+	progress->batch_size = 0;
 	step->entry.statements++;
 }
 
@@ -258,6 +288,7 @@ deploy_record(DeployWork *work)
 	progress.cursor = NIL;
 	progress.rows = 0;
 	progress.batches = 0;
+	progress.batch_size = 0;
 	catalog_progress_write(step->deploy->run.state->environment, &progress,
 						   step->deploy->id);
 }

@@ -210,13 +210,19 @@ look_at_object(void *arg)
 	TopLevel   *top = arg;
 	Node	   *node = top->statement->raw->stmt;
 	int			nestlevel = deploy_begin_settings(top->step, top->statement);
+	ErrorContextCallback callback;
 
+	callback.callback = script_error_callback;
+	callback.arg = top->step->script;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	if (IsA(node, IndexStmt))
 		look_at_index(top, (IndexStmt *) copyObject(node));
 	else if (IsA(node, AlterTableStmt))
 		look_at_partition(top, (AlterTableStmt *) node);
 	else if (IsA(node, ReindexStmt) && top->step->progress->is_begun)
 		look_at_leftovers(top, node);
+	error_context_stack = callback.previous;
 	AtEOXact_GUC(false, nestlevel);
 }
 
@@ -541,12 +547,17 @@ pids_of(List *blockers)
 }
 
 /*
- * Say what a statement leaves behind that fails.
+ * Say what a statement leaves behind that fails, unless it was refused before
+ * it began.
  */
 static void
 explain_leftover(const TopLevel *top, ErrorData *edata)
 {
-	if (edata->hint != NULL || top->command == NULL)
+	int			category = ERRCODE_TO_CATEGORY(edata->sqlerrcode);
+
+	if (edata->hint != NULL || top->command == NULL ||
+		category == ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION ||
+		category == ERRCODE_FEATURE_NOT_SUPPORTED)
 		return;
 	if (IsA(top->statement->raw->stmt, IndexStmt))
 		edata->hint = "The index may be there now, but invalid.  The next deploy drops it and builds it again.";

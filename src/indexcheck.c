@@ -42,7 +42,6 @@ static IndexState find_state(const char *sql, const RangeVar *relation,
 							 const char *idxname, char **name,
 							 char **difference);
 static IndexStmt *transform(const char *sql, Oid table);
-static void transform_error_callback(void *arg);
 static IndexState state_of_named(Oid named, Oid table, const IndexStmt *stmt,
 								 char **difference);
 static IndexState find_unnamed(Relation table, const IndexStmt *stmt,
@@ -56,7 +55,8 @@ static char *qualified_name(Oid relid);
  *
  * "sql" is the text of the statement alone, of which "stmt" is the tree;
  * search_path is what it will run with, or NULL: what is in force.  Needs a
- * snapshot, takes locks of ACCESS SHARE mode, as the caller.
+ * snapshot, takes locks of ACCESS SHARE mode, as the caller.  The position of
+ * an error is one in "sql".
  *
  * Unless INDEX_ABSENT is returned, name is set to the qualified and quoted
  * name of what is there.  With INDEX_DIFFERENT, difference is set to a
@@ -125,7 +125,6 @@ find_state(const char *sql, const RangeVar *relation, const char *idxname,
 static IndexStmt *
 transform(const char *sql, Oid table)
 {
-	ErrorContextCallback callback;
 	int			nestlevel = NewGUCNestLevel();
 	List	   *raw_list;
 	IndexStmt  *stmt;
@@ -134,30 +133,8 @@ transform(const char *sql, Oid table)
 	raw_list = pg_parse_query(sql);
 	AtEOXact_GUC(false, nestlevel);
 
-	callback.callback = transform_error_callback;
-	callback.arg = unconstify(char *, sql);
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
 	stmt = castNode(IndexStmt, linitial_node(RawStmt, raw_list)->stmt);
-	stmt = transformIndexStmt(table, stmt, sql);
-	error_context_stack = callback.previous;
-	return stmt;
-}
-
-/*
- * The client sent another statement than the one that a position is in.
- */
-static void
-transform_error_callback(void *arg)
-{
-	int			position = geterrposition();
-
-	if (position > 0)
-	{
-		errposition(0);
-		internalerrposition(position);
-		internalerrquery((const char *) arg);
-	}
+	return transformIndexStmt(table, stmt, sql);
 }
 
 /*

@@ -26,6 +26,7 @@ static void refuse_half_done(const State *state, const Step *step,
 							 const Progress *half, int index)
 			pg_attribute_noreturn();
 static char *quoted_list(List *ids);
+static const char *first_parent(const Graph *graph, int revision);
 static char *irreversible_hint(const State *state, int revision);
 
 /*
@@ -125,7 +126,8 @@ refuse_half_done(const State *state, const Step *step, const Progress *half,
 	char	   *finish = is_upgrade ?
 	psprintf("CALL migrate_deploy(%s);", quote_literal_cstr(half->revision)) :
 	psprintf("CALL migrate_rollback(%s);",
-			 quote_literal_cstr(psprintf("%s-1", half->revision)));
+			 quote_literal_cstr(script_undo_target(half->revision,
+												   first_parent(graph, index))));
 	List	   *rows = state_ids_in_load_order(state, state->versions);
 
 	if (step->revision == index && step->direction == half->direction)
@@ -242,6 +244,7 @@ precheck_fetch_script(const State *state, const Step *step, StoredRevision **sto
 	const char *id = state->graph->revisions[step->revision]->id;
 	StoredRevision *revision = catalog_fetch(state->environment, id);
 	const char *text;
+	Script	   *script;
 
 	text = step->direction == DIRECTION_UPGRADE ?
 	revision->file.upgrade : revision->file.downgrade;
@@ -261,7 +264,20 @@ precheck_fetch_script(const State *state, const Step *step, StoredRevision **sto
 				 errdetail("Its stored scripts were changed while this run was under way.")));
 
 	*stored = revision;
-	return script_parse(text, id, step->direction);
+	script = script_parse(text, id, step->direction);
+	script->parent = first_parent(state->graph, step->revision);
+	return script;
+}
+
+/*
+ * One of the revisions that a revision is based on, or NULL if there is none.
+ */
+static const char *
+first_parent(const Graph *graph, int revision)
+{
+	List	   *parents = graph->revisions[revision]->down_ids;
+
+	return parents == NIL ? NULL : linitial(parents);
 }
 
 /*

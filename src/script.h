@@ -36,6 +36,8 @@ typedef struct Script
 	const char *revision;
 	Direction	direction;
 	const char *text;			/* the whole script */
+	const char *parent;			/* one of the revisions that it is based on,
+								 * or NULL: none */
 	bool		online;			/* run by a deploy, not in the caller's
 								 * transaction */
 	List	   *statements;		/* ScriptStatement * */
@@ -80,6 +82,7 @@ extern void script_refuse_copy(const Script *script, bool is_from,
 
 /* in context.c */
 extern char *script_deploy_hint(const Script *script);
+extern char *script_undo_target(const char *revision, const char *parent);
 extern void script_syntax_position(const Script *script, ScriptPlace *place);
 extern void script_error_callback(void *arg);
 extern char *script_error_hint(const Script *script, const ErrorData *edata);

@@ -71,6 +71,10 @@ enum PauseColumn
 #define TABLE_PAUSE "migrate.pause"
 
 #define FUNCTION_CHECKSUM "migrate.checksum"
+#define FUNCTION_TENANT_LINT_FINDINGS "migrate.tenant_lint_findings"
+#define FUNCTION_TENANT_SELFTEST_TABLES "migrate.tenant_selftest_tables"
+#define FUNCTION_TENANT_SELFTEST_REFERENCES "migrate.tenant_selftest_references"
+#define FUNCTION_TENANT_SELFTEST_VIEWS "migrate.tenant_selftest_views"
 
 #define RELNAME_TENANT_MODEL "tenant_model"
 #define RELNAME_TENANT_SCHEMA "tenant_schema"

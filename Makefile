@@ -251,7 +251,7 @@ EXTRA_CLEAN = output_iso tmp_check
 
 # ---- tasks ----
 
-TASKS = bench demo indent matrix test valgrind
+TASKS = bench demo indent matrix test torture valgrind
 
 .DEFAULT_GOAL = all
 .PHONY: $(TASKS) dist

@@ -133,6 +133,69 @@ INSERT INTO api (name, arguments, result, volatility, level) VALUES
     -- tenant_context.sql
     ('migrate_tenant_set', 'tenant text, swap boolean DEFAULT false', 'void', 'v', 'everybody'),
     ('migrate_tenant_clear', '', 'void', 'v', 'everybody'),
+    -- tenant_setup.sql
+    ('migrate_tenant_setup',
+     'root regclass, key name DEFAULT ''id''::name, column_name name DEFAULT ''tenant_id''::name, app_roles name[] DEFAULT ''{public}''::name[], admin_role name DEFAULT NULL::name, setting text DEFAULT ''migrate.tenant''::text, policy_style text DEFAULT ''function''::text, model name DEFAULT ''default''::name, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_teardown',
+     'model name DEFAULT ''default''::name, cascade boolean DEFAULT false, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_plan',
+     'schema regnamespace, discover text DEFAULT ''both''::text, model name DEFAULT ''default''::name',
+     'TABLE(relation regclass, mode text, column_name name, path text, missing text[], via name, reason text)', 's', 'viewer'),
+    ('migrate_tenant_protect',
+     'tbl regclass, mode text DEFAULT ''auto''::text, column_name name DEFAULT NULL::name, via name DEFAULT NULL::name, model name DEFAULT ''default''::name, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_unprotect',
+     'tbl regclass, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_protect_schema',
+     'schema regnamespace, exclude regclass[] DEFAULT ''{}''::regclass[], model name DEFAULT ''default''::name, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_unprotect_schema',
+     'schema regnamespace, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_exempt',
+     'tbl regclass, reason text, model name DEFAULT ''default''::name, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_unexempt',
+     'tbl regclass, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_add_column',
+     'tbl regclass, via name DEFAULT NULL::name, step text DEFAULT ''all''::text, column_name name DEFAULT NULL::name, model name DEFAULT ''default''::name, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_drop_column',
+     'tbl regclass, step text DEFAULT ''all''::text, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_link',
+     'constraint_name name, tbl regclass, model name DEFAULT ''default''::name, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_unlink',
+     'constraint_name name, tbl regclass, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_grant',
+     'role name, schemas regnamespace[], model name DEFAULT ''default''::name, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_revoke',
+     'role name, schemas regnamespace[] DEFAULT NULL::regnamespace[], model name DEFAULT ''default''::name, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_guard',
+     'mode text, model name DEFAULT ''default''::name, dry_run boolean DEFAULT false',
+     'TABLE(object text, action text, sql text)', 'v', 'operator'),
+    ('migrate_tenant_guard_trigger', '', 'event_trigger', 'v', 'owner'),
+    -- tenant_lint.sql
+    ('migrate_tenant_lint',
+     'schemas text[] DEFAULT NULL::text[], roles name[] DEFAULT NULL::name[]',
+     'SETOF migrate.tenant_finding', 's', 'viewer'),
+    ('migrate_tenant_check', 'fail_on text DEFAULT ''error''::text', 'boolean', 's', 'viewer'),
+    ('migrate_tenant_waive',
+     'code text, object text, reason text, until date DEFAULT NULL::date',
+     'void', 'v', 'operator'),
+    ('migrate_tenant_unwaive', 'code text, object text', 'void', 'v', 'operator'),
+    -- tenant_selftest.sql
+    ('migrate_tenant_selftest',
+     'role name DEFAULT NULL::name, tables regclass[] DEFAULT NULL::regclass[], OUT "table" regclass, OUT probe text, OUT result text, OUT detail text, OUT tested_role name',
+     'SETOF record', 'v', 'operator'),
     -- rights.sql
     ('migrate_grant', 'role name, level text', 'void', 'v', 'owner'),
     ('migrate_revoke', 'role name, level text DEFAULT NULL::text', 'void', 'v', 'owner');
@@ -163,7 +226,9 @@ INSERT INTO api (name, arguments, volatility, level, kind) VALUES
     -- tenant_context.sql
     ('migrate_tenant_each',
      'IN sql text, IN tenants text DEFAULT NULL::text, IN model name DEFAULT ''default''::name',
-     'v', 'everybody', 'p');
+     'v', 'everybody', 'p'),
+    -- tenant_setup.sql
+    ('migrate_tenant_backfill', 'IN tbl regclass, IN batch integer DEFAULT 10000', 'v', 'operator', 'p');
 
 -- those that are about no environment, and take none as their last argument
 CREATE TEMPORARY VIEW about_no_environment AS
@@ -173,11 +238,37 @@ WHERE name ~ '^migrate_(environment|tenant)_' OR name IN ('migrate_batch', 'migr
 -- The functions in schema "migrate", which are for the extension's own use.
 CREATE TEMPORARY TABLE internal (name text PRIMARY KEY);
 INSERT INTO internal VALUES
+    -- batch.sql
     ('batch_support'),
+    -- rights.sql
     ('check_level'),
-    ('checksum'),
     ('functions_of_level'),
-    ('tenant_support');
+    -- tables.sql
+    ('checksum'),
+    -- tenant_context.sql
+    ('tenant_support'),
+    -- tenant_lint.sql
+    ('tenant_binding'),
+    ('tenant_expression_remarks'),
+    ('tenant_lint_around'),
+    ('tenant_lint_call'),
+    ('tenant_lint_expressions'),
+    ('tenant_lint_findings'),
+    ('tenant_lint_functions'),
+    ('tenant_lint_keys'),
+    ('tenant_lint_policies'),
+    ('tenant_lint_policing'),
+    ('tenant_lint_rights'),
+    ('tenant_lint_roles'),
+    ('tenant_lint_schemas'),
+    ('tenant_lint_security'),
+    ('tenant_lint_server'),
+    ('tenant_lint_tables'),
+    ('tenant_lint_tenant'),
+    -- tenant_selftest.sql
+    ('tenant_selftest_references'),
+    ('tenant_selftest_tables'),
+    ('tenant_selftest_views');
 
 -- Tables.  condition: which rows are dumped; NULL: all
 CREATE TEMPORARY TABLE tables (
@@ -215,6 +306,7 @@ INSERT INTO types VALUES
     ('plan_step', 'step,action,revision,message,versions'),
     ('revision_detail', 'revision,down_revisions,depends_on,branch_labels,message,description,upgrade,downgrade,upgrade_transactional,downgrade_transactional,is_head,is_branch_point,is_merge_point,is_current,is_applied,next_revisions,origin,filename,author,create_date,checksum'),
     ('status', 'environment,current,heads,pending,up_to_date,version_table,changed,unknown'),
+    ('tenant_finding', 'code,severity,object,problem,fix'),
     -- as the table
     ('log_entry', (SELECT columns FROM tables WHERE name = 'log'));
 

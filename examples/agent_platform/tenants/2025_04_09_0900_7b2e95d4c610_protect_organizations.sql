@@ -1,0 +1,53 @@
+-- Protect organizations
+--
+-- Row level security on the tables of the product: whoever works for one
+-- organization sees no row of another.
+--
+-- A branch of its own, since it is for those who put many organizations into
+-- one database.  It depends on the last revision of the product.
+--
+-- Revision ID: 7b2e95d4c610
+-- Revises:
+-- Branch Labels: tenants
+-- Depends On: b76d10e9a4c3
+-- Create Date: 2025-04-09 09:00:00+00
+
+-- migrate:upgrade
+-- For PUBLIC: whichever role the application has.
+SELECT migrate_tenant_setup('organizations', column_name => 'organization_id');
+SELECT migrate_tenant_protect('organizations');
+
+SELECT migrate_tenant_protect('teams');
+SELECT migrate_tenant_protect('users');
+SELECT migrate_tenant_protect('team_members');
+SELECT migrate_tenant_protect('agents');
+SELECT migrate_tenant_protect('api_keys');
+SELECT migrate_tenant_protect('sessions');
+SELECT migrate_tenant_protect('episodes');
+SELECT migrate_tenant_protect('playbooks');
+SELECT migrate_tenant_protect('memory_facts');
+
+-- Those without an organization are there for all to read.
+SELECT migrate_tenant_protect('tool_definitions', 'shared');
+
+-- Steps are always read with their playbook; few enough to look it up for each.
+SELECT migrate_tenant_protect('playbook_steps', 'parent', via => 'playbook_steps_playbook_id_fkey');
+
+-- Its triggers keep it append-only; this keeps entries apart.
+SELECT migrate_tenant_protect('audit_log');
+
+-- migrate:downgrade
+SELECT migrate_tenant_unprotect('audit_log');
+SELECT migrate_tenant_unprotect('playbook_steps');
+SELECT migrate_tenant_unprotect('tool_definitions');
+SELECT migrate_tenant_unprotect('memory_facts');
+SELECT migrate_tenant_unprotect('playbooks');
+SELECT migrate_tenant_unprotect('episodes');
+SELECT migrate_tenant_unprotect('sessions');
+SELECT migrate_tenant_unprotect('api_keys');
+SELECT migrate_tenant_unprotect('agents');
+SELECT migrate_tenant_unprotect('team_members');
+SELECT migrate_tenant_unprotect('users');
+SELECT migrate_tenant_unprotect('teams');
+SELECT migrate_tenant_unprotect('organizations');
+SELECT migrate_tenant_teardown();

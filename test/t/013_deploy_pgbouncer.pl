@@ -157,7 +157,7 @@ my $refused = bounced_session('forgets',
 	q(SET lock_timeout = '1s'; CALL migrate_rollback('base')));
 ok(!finish_session($refused), 'a string of several statements is refused');
 like($refused->{err},
-	qr/ERROR:  25001: migrate_rollback\(\) cannot run inside a transaction block.*HINT:  Send CALL migrate_rollback\(\) as a statement of its own/s,
+	qr/ERROR:  25001: migrate_rollback\(\) cannot run inside a transaction block.*HINT:  Send CALL migrate_rollback\('-1'\) as a statement of its own/s,
 	'with a hint');
 
 # ---- with a query that resets the connection behind each transaction ----

@@ -8,6 +8,9 @@
 -- anybody else's is called: expressions of policies are taken apart in C, as
 -- trees, and never evaluated.
 --
+-- The larger queries are in PL/pgSQL only because it keeps their plans, which
+-- take longer to make than to run.
+--
 -- Severities: with an error, a tenant reaches rows of another one or nobody
 -- looked; with a warning something about others shows, or it takes one more
 -- mistake; the rest is for information.
@@ -76,9 +79,12 @@ RETURNS TABLE (
 	parent oid,
 	top oid,
 	made jsonb)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 2000
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 2000
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE family AS (
 		SELECT t.relation::oid AS relid, t.model, t.mode, t.mode AS kind,
 			t.column_name, t.via, t.parent::oid AS parent, t.relation::oid AS top
@@ -111,16 +117,20 @@ AS $$
 			AND f.kind IN ('root', 'column', 'shared')
 			AND a.attname = coalesce(f.column_name,
 				CASE WHEN f.kind = 'root' THEN m.key ELSE m.column_name END)
-	WHERE schemas IS NULL OR n.nspname = ANY (schemas)
+	WHERE schemas IS NULL OR n.nspname = ANY (schemas);
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_tables(text[]) IS
 	'the tables of the registry with their partitions and children, all or those of some schemas';
 
 CREATE FUNCTION migrate.tenant_lint_schemas(schemas text[])
 RETURNS SETOF oid
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT n.oid
 	FROM pg_namespace n
 	WHERE CASE WHEN schemas IS NOT NULL THEN n.nspname = ANY (schemas)
@@ -131,7 +141,8 @@ AS $$
 				SELECT c.relnamespace
 				FROM migrate.tenant_model m JOIN pg_class c ON c.oid = m.root)
 			OR n.nspname IN (SELECT s.schema FROM migrate.tenant_schema s)
-		END
+		END;
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_schemas(text[]) IS
 	'the schemas that are looked at: those given, or those that hold tables of the registry or are managed';
@@ -139,14 +150,18 @@ COMMENT ON FUNCTION migrate.tenant_lint_schemas(text[]) IS
 -- PUBLIC has the OID 0
 CREATE FUNCTION migrate.tenant_lint_roles(roles name[])
 RETURNS TABLE (model name, role oid, name text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 5
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	SELECT DISTINCT m.model, coalesce(r.oid, 0), coalesce(quote_ident(r.rolname), 'PUBLIC')
 	FROM migrate.tenant_model m
 		CROSS JOIN LATERAL unnest(coalesce(tenant_lint_roles.roles, m.app_roles)) a
 		LEFT JOIN pg_roles r ON r.rolname = a
-	WHERE r.oid IS NOT NULL OR a = 'public'
+	WHERE r.oid IS NOT NULL OR a = 'public';
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_roles(name[]) IS
 	'the roles that must not see the rows of other tenants: those given, or the application''s';
@@ -157,13 +172,15 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT coalesce(array_agg(p.oid ORDER BY p.oid), '{}')
-	FROM pg_extension e
-		JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
-			AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e'
-		JOIN pg_proc p ON p.oid = d.objid
-	WHERE e.extname = 'migrate'
-		AND p.proname ~ '^migrate_tenant_(current|require)(_int8|_int4|_text)?$'
+	FROM pg_proc p
+	WHERE p.proname = ANY ('{migrate_tenant_current,migrate_tenant_current_int8,migrate_tenant_current_int4,
+			migrate_tenant_current_text,migrate_tenant_require,migrate_tenant_require_int8,
+			migrate_tenant_require_int4,migrate_tenant_require_text}')
 		AND p.pronargs = 0
+		AND EXISTS (
+			SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+			WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+				AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'migrate')
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_functions() IS 'our functions that return the tenant';
 
@@ -221,9 +238,12 @@ RETURNS TABLE (
 	allows_null boolean,
 	is_exact boolean,
 	gap text)
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 20000
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 20000
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE everywhere AS MATERIALIZED (
 		SELECT t.relid, t.kind, t.parent FROM migrate.tenant_lint_tables(NULL) t WHERE t.kind <> 'exempt'
 	), protected AS MATERIALIZED (
@@ -267,9 +287,10 @@ AS $$
 				AND NOT (p.kind = 'shared' AND c.command = 'r')
 				THEN format('lets rows through whose "%s" is NULL', p.column_name) END
 	FROM policy p
-		JOIN (VALUES ('r', false), ('w', false), ('d', false), ('a', true), ('w', true))
+		JOIN (VALUES ('r'::"char", false), ('w', false), ('d', false), ('a', true), ('w', true))
 			c (command, is_check)
-			ON c.is_check = p.is_check AND p.polcmd IN ('*', c.command::"char")
+			ON c.is_check = p.is_check AND p.polcmd IN ('*', c.command);
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_policies(text[]) IS
 	'the policies of protected tables, by command, and what they bind rows to';
@@ -278,9 +299,12 @@ COMMENT ON FUNCTION migrate.tenant_lint_policies(text[]) IS
 
 CREATE FUNCTION migrate.tenant_lint_security(schemas text[], roles name[])
 RETURNS SETOF migrate.tenant_finding
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH protected AS MATERIALIZED (
 		SELECT t.*, EXISTS (
 			SELECT FROM pg_policy p WHERE p.polrelid = t.relid AND p.polpermissive) AS has_policy
@@ -350,7 +374,8 @@ AS $$
 	WHERE y.model IS NOT NULL
 		AND c.oid NOT IN (SELECT relid FROM classified)
 		-- with its partitions goes the table above
-		AND NOT c.relispartition
+		AND NOT c.relispartition;
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_security(text[], name[]) IS
 	'findings T001, T002, T005 and T024: is row level security on?';
@@ -359,9 +384,12 @@ COMMENT ON FUNCTION migrate.tenant_lint_security(text[], name[]) IS
 
 CREATE FUNCTION migrate.tenant_lint_policing(schemas text[], roles name[])
 RETURNS SETOF migrate.tenant_finding
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH protected AS MATERIALIZED (
 		SELECT t.* FROM migrate.tenant_lint_tables(schemas) t WHERE t.kind <> 'exempt'
 	), policy AS MATERIALIZED (
@@ -493,7 +521,8 @@ AS $$
 		format('the policy was made by migrate_tenant_protect(), but %s', d.problem),
 		migrate.tenant_lint_call('migrate_tenant_protect', d.model, d.table_name)
 	FROM drifted d
-	WHERE d.problem IS NOT NULL
+	WHERE d.problem IS NOT NULL;
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_policing(text[], name[]) IS
 	'findings T003, T004, T006 and T018: what the policies let through';
@@ -502,9 +531,12 @@ COMMENT ON FUNCTION migrate.tenant_lint_policing(text[], name[]) IS
 
 CREATE FUNCTION migrate.tenant_lint_expressions(schemas text[], roles name[])
 RETURNS SETOF migrate.tenant_finding
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH policy AS MATERIALIZED (
 		-- rewritten: the same policy with the model's own expression
 		SELECT t.relid, t.model, t.attnum, t.name AS table_name, p.polqual, p.polwithcheck,
@@ -586,7 +618,8 @@ AS $$
 			|| ' ' || migrate.tenant_lint_call('migrate_tenant_link', t.model, t.via, t.name)
 			|| ' ' || migrate.tenant_lint_call('migrate_tenant_protect', t.model, t.name, 'column')
 	FROM migrate.tenant_lint_tables(schemas) t
-	WHERE t.mode = 'parent'
+	WHERE t.mode = 'parent';
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_expressions(text[], name[]) IS
 	'findings T017 and T019: how the policies are written';
@@ -595,9 +628,12 @@ COMMENT ON FUNCTION migrate.tenant_lint_expressions(text[], name[]) IS
 
 CREATE FUNCTION migrate.tenant_lint_keys(schemas text[], roles name[])
 RETURNS SETOF migrate.tenant_finding
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH everywhere AS MATERIALIZED (
 		SELECT t.* FROM migrate.tenant_lint_tables(NULL) t WHERE t.kind <> 'exempt'
 	), protected AS MATERIALIZED (
@@ -776,7 +812,8 @@ AS $$
 					THEN 'its expression is not leakproof'
 				END) x (reason)
 	WHERE NOT t.is_partition AND i.indkey[0] IS DISTINCT FROM t.attnum
-		AND x.reason IS NOT NULL
+		AND x.reason IS NOT NULL;
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_keys(text[], name[]) IS
 	'findings T007 to T010 and T022: columns, keys and indexes';
@@ -785,9 +822,12 @@ COMMENT ON FUNCTION migrate.tenant_lint_keys(text[], name[]) IS
 
 CREATE FUNCTION migrate.tenant_lint_around(schemas text[], roles name[])
 RETURNS SETOF migrate.tenant_finding
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH RECURSIVE protected AS MATERIALIZED (
 		SELECT t.* FROM migrate.tenant_lint_tables(schemas) t WHERE t.kind <> 'exempt'
 	), app AS MATERIALIZED (
@@ -948,7 +988,8 @@ AS $$
 		format('SELECT @extschema@.migrate_tenant_waive(%L, %L, %L);', 'T021', format('publication %I', p.pubname),
 			'accepted: the subscriber may have the rows of all tenants')
 	FROM pg_publication p
-	WHERE p.puballtables AND EXISTS (SELECT FROM protected)
+	WHERE p.puballtables AND EXISTS (SELECT FROM protected);
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_around(text[], name[]) IS
 	'findings T011 to T013 and T021: partitions, views and publications';
@@ -957,9 +998,12 @@ COMMENT ON FUNCTION migrate.tenant_lint_around(text[], name[]) IS
 
 CREATE FUNCTION migrate.tenant_lint_rights(schemas text[], roles name[], caller oid, is_guarded boolean)
 RETURNS SETOF migrate.tenant_finding
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH protected AS MATERIALIZED (
 		SELECT t.*, c.relacl
 		FROM migrate.tenant_lint_tables(schemas) t
@@ -1117,7 +1161,8 @@ AS $$
 		'the role runs revisions on protected tables without a guard: their UPDATEs would change no row and their foreign keys go unchecked, without an error',
 		format('ALTER ROLE %I SET migrate.row_security_guard = on;%s', r.rolname,
 			CASE WHEN r.oid = caller THEN ' SET migrate.row_security_guard = on;' ELSE '' END)
-	FROM runner r
+	FROM runner r;
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_rights(text[], name[], oid, boolean) IS
 	'findings T014 to T016, T020 and T025: who may do what';
@@ -1152,9 +1197,12 @@ COMMENT ON FUNCTION migrate.tenant_lint_server(integer) IS
 
 CREATE FUNCTION migrate.tenant_lint_findings(schemas text[], roles name[], caller oid, is_guarded boolean)
 RETURNS SETOF migrate.tenant_finding
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+BEGIN
+	RETURN QUERY
 	WITH found AS MATERIALIZED (
 		SELECT * FROM migrate.tenant_lint_security(schemas, roles)
 		UNION
@@ -1199,7 +1247,8 @@ AS $$
 	)
 	SELECT * FROM result r
 	ORDER BY array_position('{error,warning,info}', r.severity), r.code COLLATE "C",
-		r.object COLLATE "C", r.problem COLLATE "C", r.fix COLLATE "C"
+		r.object COLLATE "C", r.problem COLLATE "C", r.fix COLLATE "C";
+END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_findings(text[], name[], oid, boolean) IS
 	'all findings but those that are waived, the gravest first';

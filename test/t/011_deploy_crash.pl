@@ -440,12 +440,16 @@ sub end_backend
 	return 1;
 }
 
-# Kill a process, after which the server restarts all of them.
+# Kill a process, after which the server restarts all of them: unless it has
+# exited by itself, and only waits for the server to notice.
 sub kill_9
 {
 	my ($pid, $session, $log_end) = @_;
 
-	if ($pid == 0 || !kill('KILL', $pid))
+	kill('KILL', $pid) if $pid != 0;
+	usleep(1000) while $pid != 0 && kill(0, $pid);
+	usleep(50_000);
+	if (slurp_file($node->logfile, $log_end) !~ /was terminated by signal 9/)
 	{
 		finish_session($session);
 		return 0;

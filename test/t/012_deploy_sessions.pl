@@ -21,7 +21,7 @@ my $node = start_server('main');
 configure(
 	$node,
 	max_connections => 50,
-	deadlock_timeout => '100ms',
+	deadlock_timeout => '10ms',
 	client_connection_check_interval => '50ms',
 	'migrate.batch_min_size' => 100,
 	'migrate.batch_max_size' => 100);
@@ -164,6 +164,25 @@ like($second->{err}, qr/nothing to upgrade: the database is at 002/,
 	'the deploy that waited found nothing to do');
 runs_no_more($node, 'waiting', 'after all of them');
 all_is_done($node, 'waiting', 'after all of them');
+
+# A deploy that waits holds nothing but what its session had before the call.
+# If the other one waits for that, neither can go on.
+copy_database($node, 'project', 'circle');
+load_files($node, 'circle',
+	revision_file('002', '001', 'lock', "SELECT pg_advisory_xact_lock($MigrateTest::LOCK);"));
+$holder = $node->background_psql('circle', on_error_stop => 0);
+$holder->query_safe("SELECT pg_advisory_lock($MigrateTest::LOCK)");
+$first = start_session($node, 'circle',
+	q(CALL migrate_deploy('head', lock_timeout => '1 min')));
+wait_for($node,
+	q(SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory')),
+	'the script to wait');
+$holder->query(q(CALL migrate_deploy('head')));
+like($holder->{stderr}, qr/ERROR:  deadlock detected/,
+	'a deploy that waits for one that waits for its session gives up');
+$holder->quit;
+ok(finish_session($first), 'the other one ends well') || diag($first->{err});
+runs_no_more($node, 'circle', 'after both of them');
 
 # ---- ends that come too early ----
 

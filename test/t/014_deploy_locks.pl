@@ -40,6 +40,24 @@ load_files(
 deploys($node, 'project', 'the revision that others build on',
 	q(CALL migrate_deploy('001')));
 
+# ---- readers and writers behind a deploy ----
+
+# It would be in their way for as long as lock_timeout, if it queued.
+copy_database($node, 'project', 'patient');
+my ($reader, $pid) = begin_reading('patient');
+my $session = start_session($node, 'patient',
+	q(CALL migrate_deploy('head', lock_timeout => '2 min')));
+wait_for($node, waits_for_sql($session, 'Extension'), 'the deploy to wait');
+ok(all_go_through('patient', 20),
+	'readers and writers go through while a deploy waits for a lock');
+sql_is($node, 'patient', q(SELECT count(*) FROM pg_locks WHERE NOT granted),
+	'0', 'nothing waits in the lock manager');
+ok(is_running($session), 'the deploy still waits');
+$reader->quit;
+ok(finish_session($session), 'it goes on when the reader has ended')
+  || diag($session->{err});
+is(failed_rows($node, 'patient'), '', 'and has not failed before');
+
 # ---- a reader that stays ----
 
 foreach my $direction (qw(upgrade downgrade))
@@ -105,8 +123,8 @@ foreach my $direction (qw(upgrade downgrade))
 copy_database($node, 'project', 'unforeseen');
 $node->safe_psql('unforeseen', q(SELECT migrate_edit('002',
 	upgrade => 'DO $$ BEGIN EXECUTE ''ALTER TABLE accounts ADD COLUMN status text''; END $$')));
-my ($reader, $pid) = begin_reading('unforeseen');
-my $session = start_session($node, 'unforeseen',
+($reader, $pid) = begin_reading('unforeseen');
+$session = start_session($node, 'unforeseen',
 	q(CALL migrate_deploy('head', lock_timeout => '50ms')));
 wait_until_said($session, qr/tried again.*tried again/s);
 ok(all_go_through('unforeseen', 5),

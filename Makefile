@@ -274,9 +274,12 @@ ifneq ($(filter-out $(TASKS) dist print-%,$(or $(MAKECMDGOALS),all)),)
 PG_CONFIG = pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 
-ifeq ($(wildcard $(PGXS)),)
+# Debian has moved pgxs.mk between packages: look for the headers, too
+SERVER_HEADER := $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/postgres.h
+
+ifeq ($(and $(wildcard $(PGXS)),$(wildcard $(SERVER_HEADER))),)
 PGMAJOR := $(or $(shell $(PG_CONFIG) --version 2>/dev/null | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p'),NN)
-$(error The PostgreSQL extension build files (pgxs.mk) are missing. On Debian and Ubuntu, install postgresql-server-dev-$(PGMAJOR); elsewhere, the development package of the server, and name its pg_config with PG_CONFIG=. "make demo" and "make test" do this by themselves)
+$(error The PostgreSQL extension build files (pgxs.mk, postgres.h) are missing. On Debian and Ubuntu, install postgresql-server-dev-$(PGMAJOR); elsewhere, the development package of the server, and name its pg_config with PG_CONFIG=. "make demo" and "make test" do this by themselves)
 endif
 
 # A server built with JIT has make compile the library once more with clang.

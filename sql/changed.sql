@@ -71,5 +71,11 @@ SELECT changed FROM migrate_status();
 SELECT revision, direction, l.checksum = r.checksum AS as_it_is
 FROM migrate.log l JOIN migrate.revision r USING (environment, revision) ORDER BY id;
 
+-- The scripts are found without the index of the primary key, too.
+BEGIN;
+ALTER TABLE migrate.revision DROP CONSTRAINT revision_pkey;
+SELECT revision, upgrade, downgrade FROM migrate_show('002');
+ROLLBACK;
+
 SELECT migrate_downgrade('base');
 DROP TABLE alembic_version;

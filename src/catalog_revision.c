@@ -13,6 +13,7 @@
 #include "catalog.h"
 #include "catalog/pg_type.h"
 #include "tables.h"
+#include "tablescan.h"
 #include "textlist.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -30,7 +31,7 @@
 	TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID
 #define REVISION_NCOLUMNS 14
 
-static StoredRevision *stored_revision_from_tuple(HeapTuple tuple, TupleDesc desc);
+static StoredRevision *stored_revision(const TableScan *scan);
 static void ensure_environment(const Environment *environment);
 static void delete_edges(Datum *values);
 static void write_edges(const Environment *environment, const RevisionFile *file);
@@ -46,32 +47,15 @@ static void revision_parameters(const Environment *environment,
 StoredRevision *
 catalog_fetch(const Environment *environment, const char *revision)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid			argtypes[] = {TEXTOID, TEXTOID};
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext spi_context;
-	Bookkeeping scope;
-	Datum		values[2];
+	const char *keys[] = {environment->name, revision};
 	StoredRevision *result = NULL;
+	TableScan	scan;
 
-	bookkeeping_begin_as_owner(&scope, catalog_owner());
-	bookkeeping_prepare(&plan,
-						"SELECT " REVISION_COLUMNS ", checksum "
-						"FROM " TABLE_REVISION " "
-						"WHERE environment OPERATOR(pg_catalog.=) $1 "
-						"AND revision OPERATOR(pg_catalog.=) $2",
-						2, argtypes);
-	values[0] = CStringGetTextDatum(environment->name);
-	values[1] = CStringGetTextDatum(revision);
-	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
-	if (SPI_processed > 0)
-	{
-		spi_context = MemoryContextSwitchTo(caller);
-		result = stored_revision_from_tuple(SPI_tuptable->vals[0],
-											SPI_tuptable->tupdesc);
-		MemoryContextSwitchTo(spi_context);
-	}
-	bookkeeping_end(&scope);
+	tablescan_begin_at(&scan, catalog_relation(RELNAME_REVISION),
+					   keys, lengthof(keys));
+	if (tablescan_next(&scan, REVISION_SEPARATOR))
+		result = stored_revision(&scan);
+	tablescan_end(&scan);
 	if (result == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -80,34 +64,38 @@ catalog_fetch(const Environment *environment, const char *revision)
 	return result;
 }
 
+/*
+ * The revision in hand, in the current memory context.
+ */
 static StoredRevision *
-stored_revision_from_tuple(HeapTuple tuple, TupleDesc desc)
+stored_revision(const TableScan *scan)
 {
 	StoredRevision *result = palloc0(sizeof(StoredRevision));
 	RevisionFile *file = &result->file;
-	bool		isnull;
+	const Datum *values = scan->slot->tts_values;
 
-	file->id = bookkeeping_string(tuple, desc, 1);
-	file->message = bookkeeping_string(tuple, desc, 2);
-	file->description = bookkeeping_string(tuple, desc, 3);
-	file->labels = textlist_from_array(SPI_getbinval(tuple, desc, 4, &isnull),
+	file->id = tablescan_text(scan, REVISION_REVISION);
+	file->message = tablescan_text(scan, REVISION_MESSAGE);
+	file->description = tablescan_text(scan, REVISION_DESCRIPTION);
+	file->labels = textlist_from_array(values[REVISION_BRANCH_LABELS - 1],
 									   "branch_labels");
-	file->upgrade = bookkeeping_string(tuple, desc, 5);
+	file->upgrade = tablescan_text(scan, REVISION_UPGRADE);
 	file->upgrade_transactional =
-		DatumGetBool(SPI_getbinval(tuple, desc, 6, &isnull));
-	file->downgrade = bookkeeping_string(tuple, desc, 7);
+		tablescan_bool(scan, REVISION_UPGRADE_TRANSACTIONAL);
+	file->downgrade = tablescan_text(scan, REVISION_DOWNGRADE);
 	file->downgrade_transactional =
-		DatumGetBool(SPI_getbinval(tuple, desc, 8, &isnull));
-	file->create_date =
-		DatumGetTimestampTz(SPI_getbinval(tuple, desc, 9, &isnull));
-	file->has_create_date = !isnull;
-	file->author = bookkeeping_string(tuple, desc, 10);
-	result->origin = bookkeeping_string(tuple, desc, 11);
-	file->filename = bookkeeping_string(tuple, desc, 12);
-	file->header = bookkeeping_string(tuple, desc, 13);
-	file->separator = bookkeeping_string(tuple, desc, 14);
-	result->loaded_checksum = bookkeeping_string(tuple, desc, 15);
-	result->checksum = bookkeeping_string(tuple, desc, 16);
+		tablescan_bool(scan, REVISION_DOWNGRADE_TRANSACTIONAL);
+	file->has_create_date = !scan->slot->tts_isnull[REVISION_CREATE_DATE - 1];
+	if (file->has_create_date)
+		file->create_date =
+			DatumGetTimestampTz(values[REVISION_CREATE_DATE - 1]);
+	file->author = tablescan_text(scan, REVISION_AUTHOR);
+	result->origin = tablescan_text(scan, REVISION_ORIGIN);
+	file->filename = tablescan_text(scan, REVISION_FILENAME);
+	file->header = tablescan_text(scan, REVISION_HEADER);
+	file->separator = tablescan_text(scan, REVISION_SEPARATOR);
+	result->loaded_checksum = tablescan_text(scan, REVISION_LOADED_CHECKSUM);
+	result->checksum = tablescan_text(scan, REVISION_CHECKSUM);
 	return result;
 }
 

@@ -18,6 +18,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "tables.h"
+#include "tablescan.h"
 #include "tenant.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -153,23 +154,18 @@ read_types(Relation relation, const char *setting)
 
 /*
  * The names (char *) of the configuration parameters that hold tenants, in the
- * current memory context.
+ * current memory context; one that several models share comes once for each.
  */
 List *
 catalog_tenant_settings(void)
 {
-	static SPIPlanPtr plan = NULL;
-	MemoryContext caller = CurrentMemoryContext;
-	Bookkeeping scope;
-	List	   *result;
+	TableScan	scan;
+	List	   *result = NIL;
 
-	bookkeeping_begin_as_owner(&scope, catalog_owner());
-	bookkeeping_prepare(&plan,
-						"SELECT DISTINCT setting FROM " TABLE_TENANT_MODEL,
-						0, NULL);
-	bookkeeping_execute(plan, NULL, NULL, SPI_OK_SELECT);
-	result = bookkeeping_strings(caller);
-	bookkeeping_end(&scope);
+	tablescan_begin(&scan, catalog_relation(RELNAME_TENANT_MODEL));
+	while (tablescan_next(&scan, TENANT_MODEL_SETTING))
+		result = lappend(result, tablescan_text(&scan, TENANT_MODEL_SETTING));
+	tablescan_end(&scan);
 	return result;
 }
 

@@ -145,6 +145,22 @@
 #endif
 
 /*
+ * 18: an index scan can count for EXPLAIN, and a primary key can be asked for
+ * that is deferrable
+ */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_INDEX_BEGINSCAN(relation, index, snapshot, nkeys) \
+	index_beginscan((relation), (index), (snapshot), NULL, (nkeys), 0)
+#define COMPAT_PRIMARY_KEY_INDEX(relation) \
+	RelationGetPrimaryKeyIndex((relation), false)
+#else
+#define COMPAT_INDEX_BEGINSCAN(relation, index, snapshot, nkeys) \
+	index_beginscan((relation), (index), (snapshot), (nkeys), 0)
+#define COMPAT_PRIMARY_KEY_INDEX(relation) \
+	RelationGetPrimaryKeyIndex(relation)
+#endif
+
+/*
  * 18: pg_attribute_noreturn(), which stands behind a declaration, gave way to
  * pg_noreturn, which stands in front of it
  */

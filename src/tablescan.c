@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * tablescan.c
- *	  Reading a whole table without SPI.
+ *	  Reading a table, or some rows of it, without SPI.
  *
  * What a call that finds nothing to do costs is what reading the graph costs:
  * on a fresh connection planning two queries takes longer than scanning both
@@ -18,13 +18,18 @@
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "compat.h"
 #include "miscadmin.h"
 #include "tablescan.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
+
+static void open_relation(TableScan *scan, Oid relid);
 
 /*
  * Begin to scan a table, with a snapshot of its own: it shows what this
@@ -35,11 +40,50 @@
 void
 tablescan_begin(TableScan *scan, Oid relid)
 {
+	open_relation(scan, relid);
+	scan->desc = table_beginscan(scan->relation, GetActiveSnapshot(), 0, NULL);
+}
+
+/*
+ * The same, for the rows in which the first "nkeys" columns, which are of type
+ * text with collation "C" and begin the primary key, are these strings.
+ *
+ * The strings must stay until the end of the scan.  Without the index, which
+ * the owner may have dropped, all rows are read.
+ */
+void
+tablescan_begin_at(TableScan *scan, Oid relid, const char *const *strings,
+				   int nkeys)
+{
+	Oid			index_oid;
+
+	Assert(nkeys <= TABLESCAN_MAX_KEYS);
+	open_relation(scan, relid);
+	for (int i = 0; i < nkeys; i++)
+		ScanKeyInit(&scan->keys[i], i + 1, BTEqualStrategyNumber, F_TEXTEQ,
+					CStringGetTextDatum(strings[i]));
+
+	index_oid = COMPAT_PRIMARY_KEY_INDEX(scan->relation);
+	if (!OidIsValid(index_oid))
+	{
+		scan->desc = table_beginscan(scan->relation, GetActiveSnapshot(),
+									 nkeys, scan->keys);
+		return;
+	}
+	scan->index = index_open(index_oid, AccessShareLock);
+	scan->index_desc = COMPAT_INDEX_BEGINSCAN(scan->relation, scan->index,
+											  GetActiveSnapshot(), nkeys);
+	index_rescan(scan->index_desc, scan->keys, nkeys, NULL, 0);
+}
+
+static void
+open_relation(TableScan *scan, Oid relid)
+{
+	memset(scan, 0, sizeof(TableScan));
 	CommandCounterIncrement();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	scan->relation = table_open(relid, AccessShareLock);
 	scan->slot = table_slot_create(scan->relation, NULL);
-	scan->desc = table_beginscan(scan->relation, GetActiveSnapshot(), 0, NULL);
 }
 
 /*
@@ -48,8 +92,13 @@ tablescan_begin(TableScan *scan, Oid relid)
 bool
 tablescan_next(TableScan *scan, int ncolumns)
 {
+	bool		found;
+
 	CHECK_FOR_INTERRUPTS();
-	if (!table_scan_getnextslot(scan->desc, ForwardScanDirection, scan->slot))
+	found = scan->index_desc != NULL ?
+		index_getnext_slot(scan->index_desc, ForwardScanDirection, scan->slot) :
+		table_scan_getnextslot(scan->desc, ForwardScanDirection, scan->slot);
+	if (!found)
 		return false;
 	slot_getsomeattrs(scan->slot, ncolumns);
 	return true;
@@ -61,7 +110,13 @@ tablescan_next(TableScan *scan, int ncolumns)
 void
 tablescan_end(TableScan *scan)
 {
-	table_endscan(scan->desc);
+	if (scan->index_desc != NULL)
+	{
+		index_endscan(scan->index_desc);
+		index_close(scan->index, AccessShareLock);
+	}
+	else
+		table_endscan(scan->desc);
 	ExecDropSingleTupleTableSlot(scan->slot);
 	table_close(scan->relation, AccessShareLock);
 	PopActiveSnapshot();
@@ -93,4 +148,13 @@ tablescan_text(const TableScan *scan, int column)
 	if (scan->slot->tts_isnull[column - 1])
 		return NULL;
 	return TextDatumGetCString(scan->slot->tts_values[column - 1]);
+}
+
+/*
+ * Is a column of type boolean, which is not NULL, numbered from 1, true?
+ */
+bool
+tablescan_bool(const TableScan *scan, int column)
+{
+	return DatumGetBool(scan->slot->tts_values[column - 1]);
 }

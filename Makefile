@@ -207,6 +207,7 @@ REGRESS = \
 	pause \
 	refusals \
 	revision \
+	row_security \
 	script \
 	search_path \
 	stamp \

@@ -46,6 +46,7 @@ OBJS = \
 	src/deployworker.o \
 	src/direction.o \
 	src/directory.o \
+	src/donepart.o \
 	src/draw.o \
 	src/environment.o \
 	src/execute.o \

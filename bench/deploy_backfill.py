@@ -116,18 +116,23 @@ def measure():
         make_template()
         for number in range(1, ROUNDS + 1):
             server.say('backfill, round %d of %d' % (number, ROUNDS))
-            for key, figure in figures.items():
-                # once is enough of what is not judged
-                if key == 'update' and number > 1:
-                    continue
+            for key in turn(number):
                 watch = run_once({
                     'deploy': 'CALL migrate_deploy()',
                     'hand': 'CALL fill_total(%d)' % HAND_SIZE,
                     'same': 'CALL fill_total(%s)' % size,
-                    'update': UPDATE}[key], figure)
+                    'update': UPDATE}[key], figures[key])
                 if key == 'deploy':
                     size, batches = watch.settled_size(), max(watch.sizes)
     return summarize(figures, size, batches)
+
+
+def turn(number):
+    """The contestants of a round, each round beginning with another one."""
+    keys = ['deploy', 'hand', 'same']
+    keys = keys[number - 1:] + keys[:number - 1]
+    # once is enough of what is not judged
+    return keys + ['update'] if number == 1 else keys
 
 
 def make_template():

@@ -138,6 +138,7 @@ CREATE TABLE migrate.progress (
 	batch_rows bigint NOT NULL DEFAULT 0,
 	batch_count bigint NOT NULL DEFAULT 0,
 	batch_size integer NOT NULL DEFAULT 0,
+	batch_hash text,
 	CONSTRAINT progress_pkey PRIMARY KEY (environment, revision, direction)
 );
 COMMENT ON TABLE migrate.progress IS
@@ -147,6 +148,7 @@ COMMENT ON COLUMN migrate.progress.statement_hashes IS
 	'SHA-256 of each statement that is done, in hexadecimal, in their order';
 COMMENT ON COLUMN migrate.progress.is_begun IS
 	'the statement behind them, which cannot run in a transaction, was begun';
+COMMENT ON COLUMN migrate.progress.batch_hash IS 'SHA-256 of the statement that has run the last batch';
 COMMENT ON COLUMN migrate.progress.batch_cursor IS
 	'where the statement behind them is, which runs in batches: table and key, and its values in the last row that it has passed';
 

@@ -285,9 +285,12 @@ INSERT INTO walk VALUES ('2024-10-01 00:00+00', -1), ('2024-12-01 00:00+00', -1)
 UPDATE walk SET n = 0 WHERE n = 4;
 -- the statement in hand may be mended, but has to walk on where it was
 SELECT migrate_edit('004', upgrade => replace(upgrade, E'UPDATE walk\n', E'DELETE FROM walk WHERE n = 4;\nUPDATE walk\n')) FROM migrate_show('004');
-CALL migrate_deploy();
 SELECT migrate_edit('004', upgrade => $$INSERT INTO steps (what) VALUES ('before');$$);
+-- ... also where somebody writes the table
+SELECT upgrade AS walk FROM migrate_show('004') \gset
+UPDATE migrate.revision SET upgrade = 'SELECT 1', loaded_checksum = migrate.checksum('SELECT 1', downgrade) WHERE revision = '004';
 CALL migrate_deploy();
+UPDATE migrate.revision SET upgrade = :'walk', loaded_checksum = migrate.checksum(:'walk', downgrade) WHERE revision = '004';
 SELECT migrate_edit('004', upgrade => $$INSERT INTO steps (what) VALUES ('before');
 UPDATE episodes SET n = n + 1 WHERE migrate_batch(id);$$);
 CALL migrate_deploy();

@@ -288,9 +288,15 @@ SELECT migrate_edit('005', upgrade => '
 -- another comment
 
 ' || replace(:'first', 'a notice', 'another notice'));
-CALL migrate_deploy();
 SELECT migrate_edit('005', upgrade => '');
+SELECT migrate_load(replace(script, 'a notice', 'another notice')) FROM migrate_export() WHERE filename LIKE '005%';
+-- ... also where somebody writes the table
+SELECT upgrade AS second, replace(upgrade, 'a notice', 'another notice') AS other FROM migrate_show('005') \gset
+UPDATE migrate.revision SET upgrade = :'other', loaded_checksum = migrate.checksum(:'other', downgrade) WHERE revision = '005';
 CALL migrate_deploy();
+UPDATE migrate.revision SET upgrade = '', loaded_checksum = migrate.checksum('', downgrade) WHERE revision = '005';
+CALL migrate_deploy();
+UPDATE migrate.revision SET upgrade = :'second', loaded_checksum = migrate.checksum(:'second', downgrade) WHERE revision = '005';
 SELECT migrate_edit('005', upgrade => '
 -- another comment
 
@@ -567,6 +573,12 @@ CALL migrate_deploy('base1', environment => 'second');
 RESET SESSION AUTHORIZATION;
 SELECT * FROM half_done;
 SELECT outcome, failed_statement, sqlstate, error FROM migrate.log ORDER BY id DESC LIMIT 1;
+-- ... nor has it begun what cannot run in a transaction
+SELECT migrate_edit('base1', upgrade => 'VACUUM links;', environment => 'second');
+SET SESSION AUTHORIZATION regress_deployer;
+CALL migrate_deploy('base1', environment => 'second');
+RESET SESSION AUTHORIZATION;
+SELECT * FROM half_done;
 
 -- ---------------------------------------------------------------------------
 SET client_min_messages = warning;

@@ -17,6 +17,7 @@
 
 #include "access/xact.h"
 #include "author.h"
+#include "donepart.h"
 #include "error.h"
 #include "hint.h"
 #include "lib/stringinfo.h"
@@ -149,6 +150,7 @@ migrate_edit(PG_FUNCTION_ARGS)
 	/* what is stored is what a load of the text would store */
 	stored->file = *revfile_parse(revfile_text(file), filename);
 	author_check_scripts(&stored->file, false);
+	donepart_check_file(state->environment, &stored->file);
 	catalog_update(state->environment, stored);
 	(void) catalog_graph(state->environment);
 	PG_RETURN_TEXT_P(cstring_to_text(revision->id));

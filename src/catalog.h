@@ -23,6 +23,7 @@
 #include "access/tupdesc.h"
 #include "graph.h"
 #include "revfile.h"
+#include "utils/timestamp.h"
 #include "utils/tuplestore.h"
 
 typedef enum IdStyle
@@ -91,6 +92,7 @@ typedef struct Progress
 {
 	const char *revision;
 	Direction	direction;
+	TimestampTz started_at;
 	int			statements;		/* in the script */
 	List	   *hashes;			/* char *: of the statements that are done */
 	bool		is_begun;		/* the one behind them was begun, outside of a
@@ -99,6 +101,7 @@ typedef struct Progress
 	int64		rows;			/* that they have passed */
 	int64		batches;
 	int			batch_size;		/* of the last one, or 0 */
+	const char *batch_hash;		/* of the statement that has run it, or NULL */
 } Progress;
 
 /* What is left of a deploy, or a pause of which none is left */

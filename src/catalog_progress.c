@@ -17,68 +17,73 @@
 #include "catalog/pg_type.h"
 #include "direction.h"
 #include "tables.h"
+#include "tablescan.h"
 #include "textlist.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
-static Progress *progress_of_row(HeapTuple tuple, TupleDesc desc);
+static Progress *progress_of_row(const TableScan *scan);
+static int	compare_started(const ListCell *a, const ListCell *b);
 
 /*
- * The rows (Progress *) of an environment, in the current memory context.
+ * The rows (Progress *) of an environment, the oldest first, in the current
+ * memory context.
  */
 List *
 catalog_progress(const Environment *environment)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid			argtypes[] = {TEXTOID};
-	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext spi_context;
-	Bookkeeping scope;
-	Datum		values[1];
+	size_t		length = strlen(environment->name);
+	TableScan	scan;
 	List	   *result = NIL;
 
-	bookkeeping_begin_as_owner(&scope, catalog_owner());
-	bookkeeping_prepare(&plan,
-						"SELECT revision, direction, statements, statement_hashes, "
-						"is_begun, batch_cursor, batch_rows, batch_count, batch_size "
-						"FROM " TABLE_PROGRESS " "
-						"WHERE environment OPERATOR(pg_catalog.=) $1 "
-						"ORDER BY started_at, revision",
-						lengthof(argtypes), argtypes);
-	values[0] = CStringGetTextDatum(environment->name);
-	bookkeeping_execute(plan, values, NULL, SPI_OK_SELECT);
-
-	spi_context = MemoryContextSwitchTo(caller);
-	for (uint64 i = 0; i < SPI_processed; i++)
-		result = lappend(result, progress_of_row(SPI_tuptable->vals[i],
-												 SPI_tuptable->tupdesc));
-	MemoryContextSwitchTo(spi_context);
-	bookkeeping_end(&scope);
+	tablescan_begin(&scan, catalog_relation(RELNAME_PROGRESS));
+	while (tablescan_next(&scan, PROGRESS_BATCH_HASH))
+	{
+		if (tablescan_text_is(&scan, PROGRESS_ENVIRONMENT,
+							  environment->name, length))
+			result = lappend(result, progress_of_row(&scan));
+	}
+	tablescan_end(&scan);
+	list_sort(result, compare_started);
 	return result;
 }
 
 static Progress *
-progress_of_row(HeapTuple tuple, TupleDesc desc)
+progress_of_row(const TableScan *scan)
 {
 	Progress   *progress = palloc0(sizeof(Progress));
-	Datum		value;
-	bool		isnull;
+	const Datum *values = scan->slot->tts_values;
 
-	progress->revision = bookkeeping_string(tuple, desc, 1);
+	progress->revision = tablescan_text(scan, PROGRESS_REVISION);
 	progress->direction =
-		direction_from_name(bookkeeping_string(tuple, desc, 2));
-	progress->statements =
-		DatumGetInt32(SPI_getbinval(tuple, desc, 3, &isnull));
-	value = SPI_getbinval(tuple, desc, 4, &isnull);
-	progress->hashes = textlist_from_array(value, "statement_hashes");
-	progress->is_begun = DatumGetBool(SPI_getbinval(tuple, desc, 5, &isnull));
-	value = SPI_getbinval(tuple, desc, 6, &isnull);
-	if (!isnull)
-		progress->cursor = textlist_from_array(value, "batch_cursor");
-	progress->rows = DatumGetInt64(SPI_getbinval(tuple, desc, 7, &isnull));
-	progress->batches = DatumGetInt64(SPI_getbinval(tuple, desc, 8, &isnull));
-	progress->batch_size =
-		DatumGetInt32(SPI_getbinval(tuple, desc, 9, &isnull));
+		direction_from_name(tablescan_text(scan, PROGRESS_DIRECTION));
+	progress->started_at =
+		DatumGetTimestampTz(values[PROGRESS_STARTED_AT - 1]);
+	progress->statements = DatumGetInt32(values[PROGRESS_STATEMENTS - 1]);
+	progress->hashes =
+		textlist_from_array(values[PROGRESS_STATEMENT_HASHES - 1],
+							"statement_hashes");
+	progress->is_begun = tablescan_bool(scan, PROGRESS_IS_BEGUN);
+	if (!scan->slot->tts_isnull[PROGRESS_BATCH_CURSOR - 1])
+		progress->cursor =
+			textlist_from_array(values[PROGRESS_BATCH_CURSOR - 1],
+								"batch_cursor");
+	progress->rows = DatumGetInt64(values[PROGRESS_BATCH_ROWS - 1]);
+	progress->batches = DatumGetInt64(values[PROGRESS_BATCH_COUNT - 1]);
+	progress->batch_size = DatumGetInt32(values[PROGRESS_BATCH_SIZE - 1]);
+	progress->batch_hash = tablescan_text(scan, PROGRESS_BATCH_HASH);
 	return progress;
+}
+
+static int
+compare_started(const ListCell *a, const ListCell *b)
+{
+	const Progress *first = lfirst(a);
+	const Progress *second = lfirst(b);
+
+	if (first->started_at != second->started_at)
+		return first->started_at < second->started_at ? -1 : 1;
+	return strcmp(first->revision, second->revision);
 }
 
 /*
@@ -90,9 +95,9 @@ catalog_progress_write(const Environment *environment,
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			argtypes[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
-	TEXTARRAYOID, BOOLOID, TEXTARRAYOID, INT8OID, INT8OID, INT4OID};
-	Datum		values[11];
-	char		nulls[12] = "           ";
+	TEXTARRAYOID, BOOLOID, TEXTARRAYOID, INT8OID, INT8OID, INT4OID, TEXTOID};
+	Datum		values[12];
+	char		nulls[13] = "            ";
 	Bookkeeping scope;
 
 	catalog_check_no_trigger(RELNAME_PROGRESS);
@@ -101,10 +106,10 @@ catalog_progress_write(const Environment *environment,
 						"INSERT INTO " TABLE_PROGRESS " AS p (environment, revision, "
 						"direction, deploy_id, started_at, updated_at, statements, "
 						"statement_hashes, is_begun, batch_cursor, batch_rows, "
-						"batch_count, batch_size) "
+						"batch_count, batch_size, batch_hash) "
 						"VALUES ($1, $2, $3, CAST($4 AS pg_catalog.uuid), "
 						"pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp(), "
-						"$5, $6, $7, $8, $9, $10, $11) "
+						"$5, $6, $7, $8, $9, $10, $11, $12) "
 						"ON CONFLICT (environment, revision, direction) DO UPDATE SET "
 						"deploy_id = EXCLUDED.deploy_id, updated_at = EXCLUDED.updated_at, "
 						"statements = EXCLUDED.statements, "
@@ -113,7 +118,8 @@ catalog_progress_write(const Environment *environment,
 						"batch_cursor = EXCLUDED.batch_cursor, "
 						"batch_rows = EXCLUDED.batch_rows, "
 						"batch_count = EXCLUDED.batch_count, "
-						"batch_size = EXCLUDED.batch_size",
+						"batch_size = EXCLUDED.batch_size, "
+						"batch_hash = EXCLUDED.batch_hash",
 						lengthof(argtypes), argtypes);
 	values[0] = CStringGetTextDatum(environment->name);
 	values[1] = CStringGetTextDatum(progress->revision);
@@ -129,6 +135,7 @@ catalog_progress_write(const Environment *environment,
 	values[8] = Int64GetDatum(progress->rows);
 	values[9] = Int64GetDatum(progress->batches);
 	values[10] = Int32GetDatum(progress->batch_size);
+	values[11] = bookkeeping_optional_text(progress->batch_hash, &nulls[11]);
 	bookkeeping_execute(plan, values, nulls, SPI_OK_INSERT);
 	bookkeeping_end(&scope);
 }

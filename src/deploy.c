@@ -149,7 +149,9 @@ refuse_inside_transaction(FunctionCallInfo fcinfo, const Deploy *deploy)
 	!castNode(CallContext, fcinfo->context)->atomic &&
 	!IsSubTransaction();
 
-	state_refuse_unless_writable(deploy->function);
+	/* the isolation level of a block is not what is wrong with it */
+	if (may_commit || !IsolationUsesXactSnapshot())
+		state_refuse_unless_writable(deploy->function);
 	if (may_commit)
 		return;
 	ereport(ERROR,

@@ -111,8 +111,6 @@ extern List *deploy_prelude(const DeployStep *step,
 							const ScriptStatement *statement);
 extern int	deploy_begin_settings(const DeployStep *step,
 								  const ScriptStatement *statement);
-extern char *deploy_hash(const DeployStep *step,
-						 const ScriptStatement *statement);
 extern void deploy_record(DeployWork *work);
 
 /* in deploybatch.c */

@@ -15,6 +15,7 @@
 #include "configuration.h"
 #include "deploy.h"
 #include "direction.h"
+#include "donepart.h"
 #include "live.h"
 #include "lock.h"
 #include "textlist.h"
@@ -156,6 +157,7 @@ run_batch(DeployWork *work)
 	progress.rows += batch->result.keys;
 	progress.batches++;
 	progress.batch_size = batch->size.size;
+	progress.batch_hash = donepart_hash(step->script, work->statement);
 	catalog_progress_write(environment, &progress, step->deploy->id);
 }
 

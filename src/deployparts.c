@@ -19,16 +19,15 @@
 #include "postgres.h"
 
 #include "batch.h"
-#include "checksum.h"
 #include "deploy.h"
 #include "direction.h"
+#include "donepart.h"
 #include "error.h"
 #include "hint.h"
 #include "live.h"
 #include "lockneeds.h"
 
-static void check_done_part(DeployStep *step);
-static void check_walk(const DeployStep *step);
+static void go_on(const DeployStep *step);
 static void run_part(DeployStep *step, const ScriptStatement *statement);
 static bool is_setting(const ScriptStatement *statement);
 static Script *part_of_script(DeployWork *work);
@@ -53,7 +52,7 @@ deploy_parts(DeployStep *step)
 		step->progress->revision = step->revision;
 		step->progress->direction = step->deploy->direction;
 	}
-	check_done_part(step);
+	go_on(step);
 	step->progress->statements = list_length(step->statements);
 	done = list_length(step->progress->hashes);
 	deploy_commit();
@@ -68,88 +67,29 @@ deploy_parts(DeployStep *step)
 }
 
 /*
- * Raise an error if a statement that is done is not what the script has now:
- * nobody could tell what state the database is in.
+ * Refuse a script of which the part that is done was changed, and say where
+ * the deploy goes on.
  */
 static void
-check_done_part(DeployStep *step)
+go_on(const DeployStep *step)
 {
 	const Script *script = step->script;
 	const Progress *progress = step->progress;
-	int			number = 0;
-	ListCell   *lc;
+	int			done = list_length(progress->hashes);
 
-	foreach(lc, progress->hashes)
-	{
-		const ScriptStatement *statement = NULL;
-
-		if (number < list_length(script->statements))
-			statement = list_nth(script->statements, number);
-		number++;
-		if (statement != NULL &&
-			strcmp(deploy_hash(step, statement), lfirst(lc)) == 0)
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_MIGRATE_REVISION_CHANGED),
-				 errmsg("revision \"%s\" was changed in the part that an earlier deploy has done",
-						step->revision),
-				 statement == NULL ?
-				 errdetail("Statement %d of the %s script is done, and is no longer there.",
-						   number, direction_name(script->direction)) :
-				 errdetail("Statement %d at line %d of the %s script is done, and is another one now.",
-						   number, statement->line,
-						   direction_name(script->direction)),
-				 errhint("Put what is done back as it was, with migrate_load() or migrate_edit(), and change only what follows statement %d.",
-						 list_length(progress->hashes))));
-	}
-	check_walk(step);
-	if (number > 0 && number == list_length(script->statements))
+	donepart_check(script, progress);
+	if (done > 0 && done == list_length(script->statements))
 		ereport(NOTICE,
 				(errmsg("all statements of revision \"%s\" %s are done already",
 						step->revision, direction_name(script->direction))));
-	else if (progress->hashes != NIL || progress->cursor != NIL || progress->is_begun)
+	else if (done > 0 || progress->cursor != NIL || progress->is_begun)
 		ereport(NOTICE,
 				(errmsg("revision \"%s\" %s goes on at statement %d of %d",
 						step->revision, direction_name(script->direction),
-						list_length(progress->hashes) + 1,
-						list_length(script->statements))));
-}
-
-/*
- * Raise an error if a statement that is half done in batches is no longer the
- * next one: its place in the table would be lost.
- */
-static void
-check_walk(const DeployStep *step)
-{
-	const Script *script = step->script;
-	int			done = list_length(step->progress->hashes);
-
-	if (step->progress->cursor == NIL ||
-		(done < list_length(script->statements) &&
-		 batch_is_marked(script, list_nth(script->statements, done))))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_MIGRATE_REVISION_CHANGED),
-			 errmsg("revision \"%s\" was changed in the part that an earlier deploy has done",
-					step->revision),
-			 errdetail("Statement %d of the %s script was half done in batches, and is none that runs in batches now.",
-					   done + 1, direction_name(script->direction)),
-			 errhint("Put it back in its place, with migrate_load() or migrate_edit().  It may be mended, if it walks along the same key of the same table.")));
-}
-
-/*
- * SHA-256 of a statement's text, in hexadecimal.
- */
-char *
-deploy_hash(const DeployStep *step, const ScriptStatement *statement)
-{
-	char	   *text = pnstrdup(&step->script->text[statement->offset],
-								statement->length);
-	char	   *hash = checksum_scripts(text, NULL);
-
-	pfree(text);
-	return hash;
+						done + 1, list_length(script->statements)),
+				 donepart_walk_changed(script, progress) ?
+				 errdetail("The statement was changed.  The " INT64_FORMAT " rows that the earlier text has passed stay as it left them.",
+						   progress->rows) : 0));
 }
 
 /*
@@ -182,9 +122,10 @@ run_part(DeployStep *step, const ScriptStatement *statement)
 
 	/* as it was recorded */
 	progress->hashes = lappend(progress->hashes,
-							   deploy_hash(step, statement));
+							   donepart_hash(step->script, statement));
 	progress->is_begun = false;
 	progress->cursor = NIL;
+	progress->batch_hash = NULL;
 	progress->rows = 0;
 	progress->batches = 0;
 	progress->batch_size = 0;
@@ -283,9 +224,10 @@ deploy_record(DeployWork *work)
 	Progress	progress = *step->progress;
 
 	progress.hashes = lappend(list_copy(progress.hashes),
-							  deploy_hash(step, work->statement));
+							  donepart_hash(step->script, work->statement));
 	progress.is_begun = false;
 	progress.cursor = NIL;
+	progress.batch_hash = NULL;
 	progress.rows = 0;
 	progress.batches = 0;
 	progress.batch_size = 0;

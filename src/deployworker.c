@@ -23,6 +23,7 @@
 #include "catalog/pg_inherits.h"
 #include "deploy.h"
 #include "direction.h"
+#include "donepart.h"
 #include "indexcheck.h"
 #include "lib/stringinfo.h"
 #include "live.h"
@@ -437,7 +438,7 @@ run_in_worker(TopLevel *top, const char *sql, bool is_statement)
 	request.environment = deploy->environment;
 	request.revision = step->revision;
 	request.direction = deploy->direction;
-	request.hash = deploy_hash(step, top->statement);
+	request.hash = donepart_hash(step->script, top->statement);
 	request.deploy_id = deploy->id;
 	request.statements = list_length(step->statements);
 

@@ -17,6 +17,7 @@
 #include "author.h"
 #include "checksum.h"
 #include "directory.h"
+#include "donepart.h"
 #include "error.h"
 #include "hint.h"
 #include "script.h"
@@ -424,6 +425,7 @@ store_file(const State *state, const bool *applied,
 	{
 		char	   *filename = stored->file.filename;
 
+		donepart_check_file(state->environment, file);
 		stored->file = *file;
 		if (file->filename == NULL)
 			stored->file.filename = filename;

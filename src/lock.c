@@ -290,9 +290,9 @@ describe_holder(const LOCKTAG *tag)
 	holder = query_about_lock(tag,
 							  "SELECT CASE WHEN l.pid IS NULL "
 							  "THEN 'Held by a prepared transaction; pg_prepared_xacts shows it.' "
-							  "ELSE format('Held by process %s (user \"%s\", application \"%s\") since %s.', "
+							  "ELSE format('Held by process %s (role \"%s\", application \"%s\") since %s.', "
 							  "l.pid, a.usename, a.application_name, "
-							  "date_trunc('second', a.xact_start)) END "
+							  "date_trunc('second', least(a.xact_start, a.query_start))) END "
 							  "FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid "
 							  "WHERE l.locktype = 'advisory' AND l.granted "
 							  "AND l.database = $1 AND l.classid = $2 "

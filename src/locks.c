@@ -18,6 +18,7 @@
 
 PG_FUNCTION_INFO_V1(migrate_locks);
 
+static Direction direction_of_script(const char *name);
 static List *script_of_revision(const State *state, const char *symbol,
 								Direction direction);
 
@@ -31,7 +32,7 @@ migrate_locks(PG_FUNCTION_ARGS)
 	char	   *direction = sqlcall_required_text(fcinfo, 1, "direction");
 	State	   *state = state_read(sqlcall_text(fcinfo, 2));
 	List	   *statements = script_of_revision(state, symbol,
-												direction_from_name(direction));
+												direction_of_script(direction));
 	ReturnSetInfo *rsinfo = sqlcall_begin_rows(fcinfo, 3);
 	ListCell   *lc;
 
@@ -51,7 +52,27 @@ migrate_locks(PG_FUNCTION_ARGS)
 }
 
 /*
- * The statements of a script; a stamp runs none.
+ * The direction of that name; a stamp has no script.
+ */
+static Direction
+direction_of_script(const char *name)
+{
+	Direction	directions[] = {DIRECTION_UPGRADE, DIRECTION_DOWNGRADE};
+
+	for (int i = 0; i < lengthof(directions); i++)
+	{
+		if (strcmp(name, direction_name(directions[i])) == 0)
+			return directions[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown direction \"%s\"", name),
+			 errhint("The directions are \"upgrade\" and \"downgrade\".")));
+	return DIRECTION_UPGRADE;	/* keep compiler quiet */
+}
+
+/*
+ * The statements of a script.
  */
 static List *
 script_of_revision(const State *state, const char *symbol, Direction direction)
@@ -60,7 +81,5 @@ script_of_revision(const State *state, const char *symbol, Direction direction)
 	StoredRevision *stored;
 
 	step.revision = resolve_one(state->graph, symbol);
-	if (direction == DIRECTION_STAMP)
-		return NIL;
 	return precheck_fetch_script(state, &step, &stored)->statements;
 }

@@ -135,9 +135,7 @@ refuse_half_done(const State *state, const Step *step, const Progress *half,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" is half done by a deploy, which has to finish it",
 						half->revision),
-				 errdetail("%d of the %d statements of its %s script are done.",
-						   list_length(half->hashes), half->statements,
-						   direction_name(half->direction)),
+				 errdetail_internal("%s", precheck_describe_half(half)),
 				 hint_statement("%s", finish)));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -145,14 +143,27 @@ refuse_half_done(const State *state, const Step *step, const Progress *half,
 					direction_name(step->direction),
 					graph->revisions[step->revision]->id,
 					direction_name(half->direction), half->revision),
-			 errdetail("%d of the %d statements of its %s script are done.",
-					   list_length(half->hashes), half->statements,
-					   direction_name(half->direction)),
+			 errdetail_internal("%s", precheck_describe_half(half)),
 			 hint_statement("Finish it: %s  Or undo by hand what is done of it, and have that forgotten: SELECT migrate_stamp(%s%s%s);",
 							finish,
 							rows == NIL ? "'base'" : "ARRAY[",
 							rows == NIL ? "" : quoted_list(rows),
 							rows == NIL ? "" : "]")));
+}
+
+/*
+ * Say how much of a revision is done, as a sentence.
+ */
+char *
+precheck_describe_half(const Progress *half)
+{
+	if (half->cursor != NIL)
+		return psprintf("%d of the %d statements of its %s script are done, and the next one has passed " INT64_FORMAT " rows.",
+						list_length(half->hashes), half->statements,
+						direction_name(half->direction), half->rows);
+	return psprintf("%d of the %d statements of its %s script are done.",
+					list_length(half->hashes), half->statements,
+					direction_name(half->direction));
 }
 
 /*
@@ -176,9 +187,7 @@ precheck_not_half_done(const State *state, const char *revision,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" cannot be %s while it is half done",
 						revision, what),
-				 errdetail("%d of the %d statements of its %s script are done.",
-						   list_length(half->hashes), half->statements,
-						   direction_name(half->direction)),
+				 errdetail_internal("%s", precheck_describe_half(half)),
 				 hint_statement("Undo by hand what is done of it, and have that forgotten: SELECT migrate_stamp(%s%s%s);",
 								rows == NIL ? "'base'" : "ARRAY[",
 								rows == NIL ? "" : quoted_list(rows),

@@ -273,7 +273,7 @@ ask_server(const Live *live, ServerView *view)
 							  "CASE WHEN w.pid = 0 THEN 'a prepared transaction' "
 							  "ELSE format('process %s', w.pid) || coalesce(format("
 							  "CASE WHEN a.usename IS NULL THEN ' (%3$s)' "
-							  "ELSE ' (user \"%1$s\", application \"%2$s\")' END, "
+							  "ELSE ' (role \"%1$s\", application \"%2$s\")' END, "
 							  "a.usename, a.application_name, a.backend_type), '') || "
 							  "coalesce(', in a transaction since ' || "
 							  "date_trunc('second', a.xact_start), '') "

@@ -42,6 +42,8 @@ static void run_steps(Run *run, List *plan, bool purge);
 static void check_version_rows(const Run *run);
 static void run_step(Run *run, const Step *step);
 static Step *stamp_to_base(void);
+static void forget_progress(const State *state);
+static char *half_done(const State *state);
 
 /*
  * Carry out an upgrade, a downgrade or a stamp, and return the ids (char *)
@@ -83,10 +85,7 @@ runner_run(const RunRequest *request)
 	}
 
 	else
-	{
-		/* the database is what the stamp says, and nothing is half done */
-		catalog_progress_delete(state->environment, NULL);
-	}
+		forget_progress(state);
 
 	if (request->purge)
 	{
@@ -102,6 +101,26 @@ runner_run(const RunRequest *request)
 
 	return state_ids_in_load_order(state,
 								   resolve_current(state->graph, run.versions));
+}
+
+/*
+ * A stamp says what the database is: nothing is half done any more.
+ */
+static void
+forget_progress(const State *state)
+{
+	ListCell   *lc;
+
+	foreach(lc, catalog_progress(state->environment))
+	{
+		const Progress *half = lfirst(lc);
+
+		ereport(NOTICE,
+				(errmsg("what was done of revision \"%s\" %s is forgotten",
+						half->revision, direction_name(half->direction)),
+				 errdetail_internal("%s", precheck_describe_half(half))));
+	}
+	catalog_progress_delete(state->environment, NULL);
 }
 
 /*
@@ -263,6 +282,7 @@ void
 runner_report_nothing(const State *state, Direction direction)
 {
 	List	   *current = state_ids_in_load_order(state, state->versions);
+	const char *half = direction == DIRECTION_STAMP ? NULL : half_done(state);
 
 	if (state->graph->nrevisions == 0)
 	{
@@ -275,5 +295,27 @@ runner_report_nothing(const State *state, Direction direction)
 			(errmsg_internal("nothing to %s: the database is at %s",
 							 direction_name(direction),
 							 current == NIL ? "base" :
-							 textlist_join(current, ", "))));
+							 textlist_join(current, ", ")),
+			 half != NULL ? errdetail_internal("%s", half) : 0));
+}
+
+/*
+ * What deploys have left half done, as sentences; NULL if nothing.
+ */
+static char *
+half_done(const State *state)
+{
+	List	   *sentences = NIL;
+	ListCell   *lc;
+
+	foreach(lc, catalog_progress(state->environment))
+	{
+		const Progress *half = lfirst(lc);
+
+		sentences = lappend(sentences,
+							psprintf("Revision \"%s\" is half done by a deploy.  %s",
+									 half->revision,
+									 precheck_describe_half(half)));
+	}
+	return sentences == NIL ? NULL : textlist_join(sentences, "\n");
 }

@@ -226,7 +226,9 @@ state_refuse_unless_writable(const char *function)
 				 errmsg("%s needs a READ COMMITTED transaction", command),
 				 errdetail("This transaction has the isolation level %s, in which it could not see what another run did a moment ago.",
 						   IsolationIsSerializable() ? "SERIALIZABLE" : "REPEATABLE READ"),
-				 errhint("BEGIN ISOLATION LEVEL READ COMMITTED; or, for the session, SET default_transaction_isolation = 'read committed';")));
+				 IsTransactionBlock() ?
+				 errhint("BEGIN ISOLATION LEVEL READ COMMITTED; or, for the session, SET default_transaction_isolation = 'read committed';") :
+				 errhint("SET default_transaction_isolation = 'read committed';")));
 }
 
 /*

@@ -57,6 +57,7 @@ typedef struct Worker
 	dsm_segment *segment;		/* or NULL */
 	shm_mq_handle *queue;		/* goes with the segment */
 	BackgroundWorkerHandle *handle; /* or NULL: there is none, or no more */
+	bool		begun;			/* it is connected, and begins to run */
 	bool		done;			/* it has said so */
 	bool		failed;			/* it has reported an error that rolled back
 								 * what it did, and was not ended */
@@ -114,6 +115,8 @@ worker_run(const WorkerRequest *request, worker_watch watch, void *arg,
 			*outcome = WORKER_DONE;
 		else if (worker->failed)
 			*outcome = WORKER_FAILED;
+		else if (!worker->begun)
+			*outcome = WORKER_NOT_STARTED;
 		if (!worker->done)
 			raise_failure(worker);
 	}
@@ -358,6 +361,10 @@ handle_message(Worker *worker, StringInfo message)
 			worker->edata->lineno = 0;
 			break;
 
+		case WORKER_MESSAGE_BEGUN:
+			worker->begun = true;
+			break;
+
 		case 'Z':				/* ReadyForQuery */
 			worker->done = true;
 			break;
@@ -425,7 +432,9 @@ raise_failure(Worker *worker)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("background worker exited without reporting a result"),
-				 errdetail("It is not known whether the statement was run."),
+				 worker->begun ?
+				 errdetail("It is not known whether the statement was run.") :
+				 errdetail("The statement was not run."),
 				 errhint("See the server's log.")));
 
 	/* of the worker's connection, most likely */

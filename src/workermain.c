@@ -23,6 +23,7 @@
 #include "catalog.h"
 #include "direction.h"
 #include "hint.h"
+#include "libpq/pqformat.h"
 #include "lock.h"
 #include "lockneeds.h"
 #include "mb/pg_wchar.h"
@@ -90,6 +91,7 @@ migrate_worker_main(Datum main_arg)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
+	pq_putemptymessage(WORKER_MESSAGE_BEGUN);
 	prepare_session(task);
 	foreach(lc, task->request.prelude)
 		run_setting(lfirst(lc));

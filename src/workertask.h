@@ -10,6 +10,13 @@
 #ifndef MIGRATE_WORKERTASK_H
 #define MIGRATE_WORKERTASK_H
 
+/*
+ * The message with which a worker says that it is connected: before that it
+ * has run nothing, whatever becomes of it.  None of the protocol's has this
+ * type.
+ */
+#define WORKER_MESSAGE_BEGUN 'b'
+
 #include "storage/dsm.h"
 #include "storage/shm_mq.h"
 #include "worker.h"

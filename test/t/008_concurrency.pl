@@ -69,7 +69,7 @@ my $second = IPC::Run::start(
 	'<', \$in, '>', \$out, '2>', \$err, $timer);
 $second->pump until $err =~ /DETAIL:.*\n/ || $timer->is_expired;
 like($err,
-	qr/^NOTICE:  waiting for another run in environment "default" to end\nDETAIL:  Held by process $pid \(user "[^"]+", application "deploy "1""\) since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^\n]*\.\n$/,
+	qr/^NOTICE:  waiting for another run in environment "default" to end\nDETAIL:  Held by process $pid \(role "[^"]+", application "deploy "1""\) since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^\n]*\.\n$/,
 	'the second session says who holds the lock');
 
 # it takes no lock that the first could wait for, but sleeps
@@ -95,7 +95,7 @@ $first->query_safe(q(SELECT migrate_downgrade('base')));
 sql_fails($node, 'app',
 	q(SET lock_timeout = '50ms'; SELECT migrate_upgrade('head')),
 	'55P03',
-	'could not obtain the run lock of environment "default" within lock_timeout.*DETAIL:  Held by process \d+ \(user .*HINT:  Wait for that session to end, then try again\.  To end it: SELECT pg_terminate_backend\(\d+\);',
+	'could not obtain the run lock of environment "default" within lock_timeout.*DETAIL:  Held by process \d+ \(role .*HINT:  Wait for that session to end, then try again\.  To end it: SELECT pg_terminate_backend\(\d+\);',
 	'lock_timeout');
 $first->query_safe('ROLLBACK');
 $first->quit;

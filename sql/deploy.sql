@@ -110,6 +110,12 @@ CALL migrate_deploy();
 SELECT migrate_edit('004', upgrade => 'DO $do$BEGIN COMMIT; END$do$;');
 CALL migrate_deploy();
 
+-- the error is told also where the log cannot be written
+ALTER TABLE migrate.log ADD CONSTRAINT no_failures CHECK (outcome <> 'failed') NOT VALID;
+CALL migrate_deploy();
+ALTER TABLE migrate.log DROP CONSTRAINT no_failures;
+SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';
+
 -- what it sets ends with it, and what it unlocks is locked again
 SELECT migrate_edit('004', upgrade => 'SET work_mem = ''77MB''; SELECT pg_advisory_unlock_all();');
 SELECT migrate_revision('after', rev_id => '005', create_date => '2026-01-01',

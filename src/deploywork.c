@@ -65,6 +65,7 @@ static void poll_for_locks(Attempt *attempt);
 static List *copy_needs(List *needs, MemoryContext memory);
 static void commit_context(void *arg);
 static void report_failure(Attempt *attempt, bool again);
+static void write_failure(void *arg);
 static void raise_failure(Attempt *attempt, bool timed_out)
 			pg_attribute_noreturn();
 
@@ -350,19 +351,64 @@ commit_context(void *arg)
 /*
  * Leave a row in the log for a try that failed, with whoever was in the way;
  * say so if it is going to be tried again.
+ *
+ * Where the log cannot be written, the error of the try is still the one to
+ * be told.
  */
 static void
 report_failure(Attempt *attempt, bool again)
 {
 	DeployStep *step = attempt->work->step;
-	Deploy	   *deploy = step->deploy;
+	ErrorData  *edata = attempt->edata;
+	MemoryContext memory = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		deploy_look(step->deploy, write_failure, attempt);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *reason;
+
+		MemoryContextSwitchTo(step->memory);
+		reason = CopyErrorData();
+		FlushErrorState();
+		MemoryContextSwitchTo(memory);
+		deploy_rollback();
+		if (again)
+			ReThrowError(reason);
+		ereport(WARNING,
+				(errcode(reason->sqlerrcode),
+				 errmsg("the error of revision \"%s\" %s could not be written to the log",
+						step->revision,
+						direction_name(step->deploy->direction)),
+				 errdetail_internal("%s", reason->message)));
+	}
+	PG_END_TRY();
+
+	if (again)
+		ereport(NOTICE,
+				(errmsg("revision \"%s\" %s is tried again: %s",
+						step->revision,
+						direction_name(step->deploy->direction),
+						edata->message),
+				 edata->detail ? errdetail_internal("%s", edata->detail) : 0));
+	step->entry.started_at = GetCurrentTimestamp();
+}
+
+/*
+ * Find out who was in the way, and write the row.
+ */
+static void
+write_failure(void *arg)
+{
+	Attempt    *attempt = arg;
+	DeployStep *step = attempt->work->step;
 	ErrorData  *edata = attempt->edata;
 	const Script *script = step->script;
 	LogFailure	failure = {0};
-	MemoryContext memory = CurrentMemoryContext;
+	MemoryContext memory = MemoryContextSwitchTo(step->memory);
 
-	deploy_begin_transaction(deploy, true);
-	MemoryContextSwitchTo(step->memory);
 	if (deploy_may_retry(edata) && attempt->needs != NIL)
 	{
 		List	   *blockers = blockers_of_needs(attempt->needs);
@@ -389,17 +435,8 @@ report_failure(Attempt *attempt, bool again)
 	failure.sqlstate = unpack_sql_state(edata->sqlerrcode);
 	failure.message = edata->message;
 	failure.detail = edata->detail;
-	step_log_failure(&deploy->run, &step->entry, &failure);
+	step_log_failure(&step->deploy->run, &step->entry, &failure);
 	MemoryContextSwitchTo(memory);
-	deploy_commit();
-
-	if (again)
-		ereport(NOTICE,
-				(errmsg("revision \"%s\" %s is tried again: %s",
-						step->revision, direction_name(deploy->direction),
-						edata->message),
-				 edata->detail ? errdetail_internal("%s", edata->detail) : 0));
-	step->entry.started_at = GetCurrentTimestamp();
 }
 
 /*

@@ -79,6 +79,7 @@ OBJS = \
 	src/look.o \
 	src/migrate.o \
 	src/offline.o \
+	src/offlinescript.o \
 	src/pause.o \
 	src/plan.o \
 	src/precheck.o \

@@ -143,6 +143,19 @@ SELECT migrate_revision('marked', 'SELECT 1;', 'SELECT 2;', transactional => fal
 SELECT migrate_upgrade_sql('s1:n1');
 SELECT steps('downgrade', 'n2:s1');
 
+-- What a deploy cuts into batches is one statement here, in a database that may
+-- know no migrate_batch().  Nothing else of the text is touched.
+SELECT migrate_revision('batches', $script$UPDATE a SET i = 1 WHERE i < 0 AND public . "migrate_batch" (
+	(i /* ) */, '))', ")", $$)$$)) AND i > 9;
+-- migrate_batch(i)
+CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT ''migrate_batch(1)''';
+DELETE FROM a WHERE MIGRATE_BATCH(a.i)$script$, '', head => '{n2}', rev_id => 'q1');
+SELECT steps('upgrade', 'n2:q1');
+-- row level security is as in other runs
+SET migrate.row_security_guard = off;
+SELECT s FROM steps('upgrade', 'n2:q1') s WHERE s ~ '^SET';
+RESET migrate.row_security_guard;
+
 -- another environment: search path, names to be quoted, texts that try to get out
 SELECT migrate_environment_create('Other', version_table => 'Version "Table"', version_table_schema => 'My Schema', search_path => 'app, "My Schema", "$user", ""');
 SELECT migrate_revision(E'two\nlines; DROP TABLE x; %s $guard$', 'SELECT 1', 'SELECT 2', rev_id => $$it's"$guard$"%s$$, environment => 'Other');

@@ -28,6 +28,7 @@
 typedef struct CallSearch
 {
 	FuncCall   *call;			/* the last that was found */
+	List	   *places;			/* int: the first byte of each, in the script */
 	int			ncalls;
 } CallSearch;
 
@@ -83,6 +84,20 @@ batch_is_marked(const Script *script, const ScriptStatement *statement)
 		return false;
 	(void) find_calls(query_of(statement->raw->stmt), &search);
 	return search.ncalls > 0;
+}
+
+/*
+ * Where the calls of a statement begin that batch_is_marked() has found: a
+ * List of offsets into the script, in their order.
+ */
+List *
+batch_calls(const ScriptStatement *statement)
+{
+	CallSearch	search = {0};
+
+	(void) find_calls(query_of(statement->raw->stmt), &search);
+	list_sort(search.places, list_int_cmp);
+	return search.places;
 }
 
 static bool
@@ -146,6 +161,7 @@ find_calls(Node *node, CallSearch *search)
 		if (strcmp(strVal(llast(call->funcname)), "migrate_batch") == 0)
 		{
 			search->call = call;
+			search->places = lappend_int(search->places, call->location);
 			search->ncalls++;
 		}
 	}

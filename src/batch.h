@@ -16,6 +16,7 @@
 /* in batch.c */
 extern bool batch_is_marked(const Script *script,
 							const ScriptStatement *statement);
+extern List *batch_calls(const ScriptStatement *statement);
 extern void batch_refuse_unrunnable(const Script *script);
 extern void batch_refuse_statement(const Script *script,
 								   const ScriptStatement *statement);

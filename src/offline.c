@@ -25,12 +25,14 @@
  */
 #include "postgres.h"
 
+#include "configuration.h"
 #include "direction.h"
 #include "error.h"
 #include "guard.h"
 #include "hint.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "offlinescript.h"
 #include "plan.h"
 #include "resolve.h"
 #include "runner.h"
@@ -72,7 +74,6 @@ static void append_script(Offline *offline, const Step *step);
 static Script *fetch_script(const Offline *offline, const Step *step,
 							bool *outside);
 static void raise_irreversible(const Offline *offline, const Step *step);
-static char *script_chunk(const Script *script);
 static void append_version_changes(Offline *offline, const Step *step);
 static char *guard_chunk(const Offline *offline, List *versions, bool create,
 						 bool resumes);
@@ -291,6 +292,9 @@ head_chunks(const Offline *offline, List *start, bool create)
 	chunks = lappend(chunks, psprintf("SET client_encoding = %s;",
 									  quote_literal_cstr(pg_get_client_encoding_name())));
 	chunks = lappend(chunks, "SET standard_conforming_strings = on;");
+	if (offline->direction != DIRECTION_STAMP &&
+		configuration_row_security_guard)
+		chunks = lappend(chunks, "SET row_security = off;");
 	chunks = lappend(chunks, "");
 	chunks = lappend(chunks, BEGIN_STATEMENT);
 	chunks = lappend(chunks, "");
@@ -362,7 +366,7 @@ append_script(Offline *offline, const Step *step)
 	if (search_path != NULL)
 		add(offline, settings_search_path_sql(search_path, !outside));
 
-	chunk = script_chunk(script);
+	chunk = offline_script_text(script);
 	if (chunk[0] != '\0')
 		add(offline, chunk);
 
@@ -427,30 +431,6 @@ raise_irreversible(const Offline *offline, const Step *step)
 			 errdetail("It has no downgrade script."),
 			 hint_statement("Undo its changes by hand, and take the change of the version table with SELECT migrate_stamp_sql(%s);",
 							quote_literal_cstr(range))));
-}
-
-/*
- * The text of a script, without blank lines around it, and with a semicolon
- * behind its last statement.
- */
-static char *
-script_chunk(const Script *script)
-{
-	const char *begin = script->text;
-	const char *end = begin + strlen(begin);
-	const ScriptStatement *last;
-
-	while (*begin == '\n' || *begin == '\r')
-		begin++;
-	while (end > begin && strchr(" \t\n\r\f\v", end[-1]) != NULL)
-		end--;
-	if (script->statements == NIL)
-		return pnstrdup(begin, end - begin);
-
-	/* the parser tells no length for a statement that the text ends with */
-	last = llast(script->statements);
-	return psprintf("%.*s%s", (int) (end - begin), begin,
-					last->raw->stmt_len == 0 ? "\n;" : "");
 }
 
 /*

@@ -89,6 +89,30 @@ script_skip_blanks(const char *text, int offset)
 }
 
 /*
+ * Return the offset behind the parenthesis that closes the first one at or
+ * behind offset, which begins a function call that the server's parser has
+ * accepted.
+ */
+int
+script_call_end(const char *text, int offset)
+{
+	int			parens = 0;
+	Token		token;
+
+	do
+	{
+		next_token(text, offset, &token);
+		offset = token.end;
+		if (token.kind == TOKEN_OPEN)
+			parens++;
+		else if (token.kind == TOKEN_CLOSE)
+			parens--;
+	} while (token.kind != TOKEN_END &&
+			 !(token.kind == TOKEN_CLOSE && parens == 0));
+	return offset;
+}
+
+/*
  * Find the statement that the byte at target belongs to, and the first COPY
  * FROM STDIN that ended before it.
  *

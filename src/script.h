@@ -71,6 +71,7 @@ extern int	script_line(const char *text, int offset);
 
 /* in scan.c */
 extern int	script_skip_blanks(const char *text, int offset);
+extern int	script_call_end(const char *text, int offset);
 extern void script_locate(const char *text, int target, ScriptPlace *place);
 
 /* in classify.c */

@@ -49,6 +49,8 @@ our @EXPORT = qw(
   versions_of
   log_of
   schema_of
+  dump_schema
+  same_schema
   wait_for
   hold_lock
 );
@@ -273,19 +275,67 @@ included; the tables of the extension, whose rows hold times, are left out.
 sub schema_of
 {
 	my ($node, $database) = @_;
+
+	return pg_dump($node, $database, '--inserts',
+		'--exclude-table-data=migrate.*');
+}
+
+=pod
+
+=item dump_schema($node, $database)
+
+Return what pg_dump says of a database's schema.
+
+=cut
+
+sub dump_schema
+{
+	my ($node, $database) = @_;
+
+	return pg_dump($node, $database, '--schema-only');
+}
+
+sub pg_dump
+{
+	my ($node, $database, @options) = @_;
 	my ($out, $err) = ('', '');
 
 	IPC::Run::run(
 		[
-			'pg_dump', '--no-sync', '--inserts', '--exclude-table-data=migrate.*',
-			'-d', $node->connstr($database)
+			'pg_dump', '--no-sync', @options, '-d',
+			$node->connstr($database)
 		],
 		'>', \$out, '2>', \$err)
 	  or die "pg_dump failed: $err";
+	is($err, '', 'pg_dump gives no warning') if $err ne '';
 
 	# newer minor releases print a random key
 	$out =~ s/^\\(?:un)?restrict .*\n//mg;
 	return $out;
+}
+
+=pod
+
+=item same_schema($found, $expected, $test_name)
+
+Pass if two dumps are the same, byte for byte; show where they differ.
+
+=cut
+
+sub same_schema
+{
+	my ($found, $expected, $test_name) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir;
+	my $difference = '';
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return 1 if ok($found eq $expected, $test_name);
+	append_to_file("$dir/expected", $expected);
+	append_to_file("$dir/found", $found);
+	IPC::Run::run([ 'diff', '-u', "$dir/expected", "$dir/found" ],
+		'>', \$difference);
+	diag($difference);
+	return 0;
 }
 
 =pod

@@ -16,7 +16,6 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
 use DeployTest;
-use IPC::Run;
 use MigrateTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -212,10 +211,10 @@ foreach my $statement (
 	load_files($node, 'victim',
 		online_file('002', '001', 'online', "$statement;\nINSERT INTO notes VALUES ('done');"));
 	$node->safe_psql('victim', $statement);
-	$schema = dump_of_schema('victim');
+	$schema = dump_schema($node, 'victim');
 	$node->safe_psql('victim', $begun);
 	deploys($node, 'victim', "done, but not recorded: $statement");
-	is(dump_of_schema('victim'), $schema,
+	is(dump_schema($node, 'victim'), $schema,
 		"done, but not recorded: $statement: it is not done again");
 	sql_is($node, 'victim', 'SELECT * FROM notes', 'done',
 		"done, but not recorded: $statement: the next one is");
@@ -311,27 +310,11 @@ sub what_it_came_to
 		  FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'));
 
 	return {
-		schema => dump_of_schema($database),
+		schema => dump_schema($node, $database),
 		rows => $node->safe_psql($database, "$tables ORDER BY 1"),
 		versions => versions_of($node, $database),
 		log => done_rows($node, $database)
 	};
-}
-
-sub dump_of_schema
-{
-	my ($database) = @_;
-	my ($out, $err) = ('', '');
-
-	IPC::Run::run(
-		[
-			'pg_dump', '--no-sync', '--schema-only',
-			'-d', $node->connstr($database)
-		],
-		'>', \$out, '2>', \$err)
-	  or die "pg_dump failed: $err";
-	$out =~ s/^\\(?:un)?restrict .*\n//mg;
-	return $out;
 }
 
 # ---- breaking it off behind a share of it; returns false if it came too late ----

@@ -11,7 +11,6 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::RealBin/../perl";
-use IPC::Run;
 use MigrateTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -23,43 +22,6 @@ $node->safe_psql(
 	CREATE ROLE owner;
 	CREATE ROLE app;
 	CREATE ROLE admin));
-
-# What pg_dump says of the schema.
-sub dump_schema
-{
-	my ($database) = @_;
-	my ($out, $err) = ('', '');
-
-	IPC::Run::run(
-		[
-			'pg_dump', '--no-sync', '--schema-only', '-d',
-			$node->connstr($database)
-		],
-		'>', \$out, '2>', \$err)
-	  or die "pg_dump failed: $err";
-	is($err, '', 'pg_dump gives no warning') if $err ne '';
-
-	# newer minor releases print a random key
-	$out =~ s/^\\(?:un)?restrict .*\n//mg;
-	return $out;
-}
-
-# Pass if two dumps are the same; show where they differ.
-sub same_schema
-{
-	my ($found, $expected, $test_name) = @_;
-	my $dir = PostgreSQL::Test::Utils::tempdir;
-	my $difference = '';
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	return 1 if ok($found eq $expected, $test_name);
-	append_to_file("$dir/expected", $expected);
-	append_to_file("$dir/found", $found);
-	IPC::Run::run([ 'diff', '-u', "$dir/expected", "$dir/found" ],
-		'>', \$difference);
-	diag($difference);
-	return 0;
-}
 
 # A database with tables of all kinds, of which some have rows, and some have
 # already what is going to be made.
@@ -141,20 +103,20 @@ sub check_round_trip
 	my $run = "SET client_min_messages = warning; SET ROLE owner; ";
 	$result = run_sql($node, $database, "$run SELECT migrate_upgrade('000')");
 	ok($result->{ok}, "$name: 000") || diag($result->{err});
-	push @dumps, dump_schema($database);
+	push @dumps, dump_schema($node, $database);
 	for my $i (1 .. $number - 1)
 	{
 		$result = run_sql($node, $database,
 			sprintf("%s SELECT migrate_upgrade('%03d')", $run, $i));
 		ok($result->{ok}, "$name: upgrade to $i") || diag($result->{err});
-		push @dumps, dump_schema($database);
+		push @dumps, dump_schema($node, $database);
 	}
 	for my $i (reverse(0 .. $number - 2))
 	{
 		$result = run_sql($node, $database,
 			sprintf("%s SELECT migrate_downgrade('%03d')", $run, $i));
 		ok($result->{ok}, "$name: downgrade to $i") || diag($result->{err});
-		same_schema(dump_schema($database), $dumps[$i], "$name: schema of $i again");
+		same_schema(dump_schema($node, $database), $dumps[$i], "$name: schema of $i again");
 	}
 	sql_is(
 		$node, $database,
@@ -166,10 +128,10 @@ sub check_round_trip
 	# in one transaction, there and back
 	$result = run_sql($node, $database, "$run SELECT migrate_upgrade('head')");
 	ok($result->{ok}, "$name: all of it") || diag($result->{err});
-	same_schema(dump_schema($database), $dumps[-1], "$name: schema of the head again");
+	same_schema(dump_schema($node, $database), $dumps[-1], "$name: schema of the head again");
 	$result = run_sql($node, $database, "$run SELECT migrate_downgrade('000')");
 	ok($result->{ok}, "$name: all of it back") || diag($result->{err});
-	same_schema(dump_schema($database), $dumps[0], "$name: schema of the beginning again");
+	same_schema(dump_schema($node, $database), $dumps[0], "$name: schema of the beginning again");
 	isnt($dumps[-1], $dumps[0], "$name: there was something to do");
 	return;
 }
@@ -236,16 +198,16 @@ check_round_trip('cascading', $app,
 
 # the guard needs a superuser
 create_saas('guarded');
-my $before = dump_schema('guarded');
+my $before = dump_schema($node, 'guarded');
 my $guard = q(SELECT migrate_tenant_setup('saas.orgs');
 	SELECT migrate_tenant_protect_schema('saas', '{saas.notes,saas.remarks,saas.countries}');
 	SELECT migrate_tenant_guard('protect'););
 $node->safe_psql('guarded', "SET client_min_messages = warning; $guard");
-my $guarded = dump_schema('guarded');
+my $guarded = dump_schema($node, 'guarded');
 like($guarded, qr/CREATE EVENT TRIGGER migrate_tenant_guard/, 'guard: the event trigger is dumped');
 $node->safe_psql('guarded', q(SELECT migrate_tenant_guard('off'); SELECT migrate_tenant_teardown(cascade => true)));
-same_schema(dump_schema('guarded'), $before, 'guard: schema of the beginning again');
+same_schema(dump_schema($node, 'guarded'), $before, 'guard: schema of the beginning again');
 $node->safe_psql('guarded', "SET client_min_messages = warning; $guard");
-same_schema(dump_schema('guarded'), $guarded, 'guard: and of the end');
+same_schema(dump_schema($node, 'guarded'), $guarded, 'guard: and of the end');
 
 done_testing();

@@ -191,7 +191,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE m.policy_style
 		WHEN 'inline' THEN format('(SELECT nullif(pg_catalog.current_setting(%L, true), '''')::%s)',
-			m.setting, format_type(m.tenant_type, NULL))
+			m.setting, format_type(m.tenant_type, -1))
 		ELSE format('@extschema@.migrate_tenant_current%s()', CASE m.tenant_type::oid
 			WHEN 'uuid'::regtype THEN ''
 			WHEN 'int8'::regtype THEN '_int8'

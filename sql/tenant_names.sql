@@ -101,8 +101,48 @@ SELECT * FROM try_type('smallint', 'smallint', 'inline');
 SELECT * FROM try_type('text', 'varchar(20)', 'inline');
 SELECT * FROM try_type('code', 'code', 'inline');
 SELECT * FROM try_type('date', 'date', 'inline');
-DROP FUNCTION try_type;
-DROP DOMAIN code;
+SELECT * FROM try_type('char(8)', 'char(8)', 'inline');
+SELECT * FROM try_type('bit(8)', 'bit(8)', 'inline');
+SELECT * FROM try_type('"char"', '"char"', 'inline');
+SELECT * FROM try_type('name', 'name', 'inline');
+
+-- What each tenant sees and writes, whose keys are alike but for their length.
+CREATE DOMAIN short AS char(8);
+CREATE FUNCTION try_rows(type text, style text, keys text[]) RETURNS TABLE (tenant text, seen text, "default" text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    SET LOCAL client_min_messages = warning;
+    EXECUTE format('CREATE TABLE tenants (id %s PRIMARY KEY)', type);
+    EXECUTE format('CREATE TABLE things (tenant_id %s NOT NULL)', type);
+    GRANT SELECT, INSERT ON things TO regress_migrate_app;
+    EXECUTE format('INSERT INTO things SELECT unnest($1)::%s', type) USING keys;
+    PERFORM migrate_tenant_setup('tenants', policy_style => style,
+        setting => CASE style WHEN 'inline' THEN 'app.tenant' ELSE 'migrate.tenant' END);
+    PERFORM migrate_tenant_protect('things');
+    FOREACH tenant IN ARRAY keys LOOP
+        PERFORM set_config(name, tenant, true) FROM unnest('{app.tenant,migrate.tenant}'::text[]) name;
+        SET LOCAL ROLE regress_migrate_app;
+        SELECT string_agg(concat('<', tenant_id, '>'), ', ') INTO seen FROM things;
+        INSERT INTO things DEFAULT VALUES RETURNING concat('<', tenant_id, '>') INTO "default";
+        RESET ROLE;
+        RETURN NEXT;
+    END LOOP;
+    PERFORM migrate_tenant_teardown(cascade => true);
+    DROP TABLE things, tenants;
+    PERFORM set_config(name, '', true) FROM unnest('{app.tenant,migrate.tenant}'::text[]) name;
+END $$;
+CREATE ROLE regress_migrate_app;
+SELECT * FROM try_rows('text', 'function', '{a,acme,acme2}');
+SELECT * FROM try_rows('varchar(20)', 'function', '{a,acme,acme2}');
+SELECT * FROM try_rows('text', 'inline', '{a,acme,acme2}');
+SELECT * FROM try_rows('varchar(20)', 'inline', '{a,acme,acme2}');
+SELECT * FROM try_rows('char(8)', 'inline', '{a,acme,acme2}');
+SELECT * FROM try_rows('short', 'inline', '{a,acme,acme2}');
+SELECT * FROM try_rows('bit(8)', 'inline', '{10000000,10000001}');
+SELECT * FROM try_rows('varbit', 'inline', '{1,10,100}');
+DROP ROLE regress_migrate_app;
+DROP FUNCTION try_type, try_rows;
+DROP DOMAIN code, short;
 
 -- What cannot be protected.
 CREATE TABLE orgs (id uuid PRIMARY KEY);

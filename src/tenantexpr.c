@@ -157,7 +157,7 @@ tenantexpr_current(const TenantWork *work, const TenancyModel *model,
 	if (model->tenant_type != TEXTOID && model->tenant_type != VARCHAROID)
 	{
 		nestlevel = tenantwork_pin_settings();
-		appendStringInfo(&buf, "::%s", format_type_be(model->tenant_type));
+		appendStringInfo(&buf, "::%s", tenanttable_type(model->tenant_type));
 		AtEOXact_GUC(false, nestlevel);
 	}
 	return in_query ? psprintf("(SELECT %s)", buf.data) : buf.data;

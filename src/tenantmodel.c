@@ -204,6 +204,16 @@ check_key(TenancyModel *model)
 						format_type_be(key->type)),
 				 errdetail("It knows uuid, bigint, integer, smallint, text and character varying."),
 				 errhint("Use the other style: policy_style => 'inline'")));
+
+	/* whatever the style, a text is cast to the type of the key */
+	if (key->type == CHAROID || key->type == NAMEOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("tenants cannot be of type %s",
+						format_type_be(key->type)),
+				 errdetail("A text that is too long for the type is cut off, and would be taken for another tenant."),
+				 errhint("ALTER TABLE %s ALTER COLUMN %s TYPE text;", name,
+						 quote_identifier(model->key))));
 }
 
 /*

@@ -315,6 +315,16 @@ is_integer_type(Oid type)
 }
 
 /*
+ * How a type is called in a cast that takes nothing away from a value.
+ * Without a length, "character" and "bit" would be those of length one.
+ */
+char *
+tenanttable_type(Oid type)
+{
+	return format_type_extended(type, -1, FORMAT_TYPE_TYPEMOD_GIVEN);
+}
+
+/*
  * Is row level security on, and forced?
  */
 void

@@ -46,6 +46,7 @@ extern List *tenanttable_above(Oid relid);
 extern Oid	tenanttable_partition_root(Oid relid);
 extern TenantAttribute *tenanttable_attribute(Oid relid, const char *column);
 extern bool tenanttable_same_type(Oid a, Oid b);
+extern char *tenanttable_type(Oid type);
 extern void tenanttable_row_security(Oid relid, bool *enabled, bool *forced);
 extern int	tenanttable_compare_names(const ListCell *a, const ListCell *b);
 

@@ -214,6 +214,7 @@ REGRESS = \
 	search_path \
 	stamp \
 	targets \
+	tenant_collation \
 	tenant_column \
 	tenant_context \
 	tenant_each \

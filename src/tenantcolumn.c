@@ -25,6 +25,7 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
 
 PG_FUNCTION_INFO_V1(migrate_tenant_add_column);
 PG_FUNCTION_INFO_V1(migrate_tenant_drop_column);
@@ -294,6 +295,7 @@ check_added_type(const TenancyModel *model, Oid relid, const char *column)
 						column, tenanttable_name(relid),
 						format_type_be(attribute->type),
 						format_type_be(model->tenant_type))));
+	tenanttable_check_collation(relid, column);
 }
 
 /*
@@ -467,8 +469,9 @@ column_object(const TenantColumn *column)
 }
 
 /*
- * The type of a column as it stands in a statement of ours; of a domain, which
- * may refuse NULL, the type below it.
+ * The type of a column as it stands in a statement of ours, with its collation
+ * if that is not the type's; of a domain, which may refuse NULL, the type
+ * below it.
  */
 static char *
 type_text(Oid relid, const char *column)
@@ -484,6 +487,10 @@ type_text(Oid relid, const char *column)
 	typmod = form->atttypmod;
 	type = getBaseTypeAndTypmod(form->atttypid, &typmod);
 	result = format_type_with_typemod(type, typmod);
+	if (OidIsValid(form->attcollation) &&
+		form->attcollation != get_typcollation(type))
+		result = psprintf("%s COLLATE %s", result,
+						  generate_collation_name(form->attcollation));
 	AtEOXact_GUC(false, nestlevel);
 	table_close(relation, AccessShareLock);
 	return result;

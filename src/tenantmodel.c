@@ -214,6 +214,7 @@ check_key(TenancyModel *model)
 				 errdetail("A text that is too long for the type is cut off, and would be taken for another tenant."),
 				 errhint("ALTER TABLE %s ALTER COLUMN %s TYPE text;", name,
 						 quote_identifier(model->key))));
+	tenanttable_check_collation(model->root, model->key);
 }
 
 /*

@@ -55,6 +55,7 @@ static void check_column(const TenancyModel *model, Oid relid, TenantMode mode,
 static void check_not_null(Oid relid, const char *column);
 static void check_parent(const TenantWork *work, const TenancyModel *model,
 						 Oid relid, const TenantKey *key);
+static void check_parent_collations(Oid relid, const TenantKey *key);
 static void warn_parent(Oid relid, const TenantKey *key);
 static void refuse_finding(const TenancyModel *model, Oid relid,
 						   const TenantFinding *finding);
@@ -494,6 +495,7 @@ check_column(const TenancyModel *model, Oid relid, TenantMode mode,
 				 errmsg("column \"%s\" of table %s is of type %s, but a tenant is of type %s",
 						column, name, format_type_be(attribute->type),
 						format_type_be(model->tenant_type))));
+	tenanttable_check_collation(relid, column);
 	if (mode != TENANT_SHARED)
 		check_not_null(relid, column);
 }
@@ -553,6 +555,30 @@ check_parent(const TenantWork *work, const TenancyModel *model, Oid relid,
 						tenanttable_name(relid)),
 				 errhint("Protect it first: SELECT * FROM migrate_tenant_protect(%s);",
 						 quote_literal_cstr(tenanttable_name(key->parent)))));
+	check_parent_collations(relid, key);
+}
+
+/*
+ * Raise an error if a row could hang on several rows of the parent, because a
+ * column of the foreign key takes texts for equal that the parent's key does
+ * not.  With the same collation on both sides the parent has one of them only.
+ */
+static void
+check_parent_collations(Oid relid, const TenantKey *key)
+{
+	ListCell   *own;
+	ListCell   *theirs;
+
+	forboth(own, key->columns, theirs, key->parent_columns)
+	{
+		TenantAttribute *child = tenanttable_attribute(relid, lfirst(own));
+		TenantAttribute *parent = tenanttable_attribute(key->parent,
+														lfirst(theirs));
+
+		if (child != NULL && parent != NULL &&
+			child->collation != parent->collation)
+			tenanttable_check_collation(relid, lfirst(own));
+	}
 }
 
 /*

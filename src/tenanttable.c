@@ -34,6 +34,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 static char *default_of(Relation relation, AttrNumber attnum);
@@ -259,6 +260,7 @@ tenanttable_attribute(Oid relid, const char *column)
 	result = palloc0(sizeof(TenantAttribute));
 	result->name = pstrdup(NameStr(form->attname));
 	result->type = getBaseType(form->atttypid);
+	result->collation = form->attcollation;
 	result->not_null = COMPAT_COLUMN_IS_NOT_NULL(relation->rd_att, attnum - 1);
 	result->generated = form->attgenerated != '\0' || form->attidentity != '\0';
 	if (form->atthasdef && !result->generated)
@@ -300,6 +302,35 @@ tenanttable_same_type(Oid a, Oid b)
 {
 	return a == b || (is_string_type(a) && is_string_type(b)) ||
 		(is_integer_type(a) && is_integer_type(b));
+}
+
+/*
+ * Raise an error if a column that is there, and is to hold tenants, takes
+ * different texts for equal: those who have them would see each other.
+ */
+void
+tenanttable_check_collation(Oid relid, const char *column)
+{
+	AttrNumber	attnum = get_attnum(relid, column);
+	char	   *name = tenanttable_name(relid);
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if (attnum <= 0)
+		return;
+	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
+	if (!OidIsValid(collation) || get_collation_isdeterministic(collation))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("column \"%s\" of table %s has a nondeterministic collation",
+					column, name),
+			 errdetail("Collation %s takes texts for equal that are not the same, and so one tenant for another.",
+					   generate_collation_name(collation)),
+			 errhint("ALTER TABLE %s ALTER COLUMN %s TYPE %s COLLATE \"default\";",
+					 name, quote_identifier(column),
+					 format_type_with_typemod(type, typmod))));
 }
 
 static bool

@@ -30,6 +30,7 @@ typedef struct TenantAttribute
 {
 	char	   *name;
 	Oid			type;			/* of a domain, its base type */
+	Oid			collation;		/* or InvalidOid */
 	bool		not_null;
 	bool		generated;		/* generated or an identity column */
 	char	   *default_expression; /* or NULL */
@@ -47,6 +48,7 @@ extern Oid	tenanttable_partition_root(Oid relid);
 extern TenantAttribute *tenanttable_attribute(Oid relid, const char *column);
 extern bool tenanttable_same_type(Oid a, Oid b);
 extern char *tenanttable_type(Oid type);
+extern void tenanttable_check_collation(Oid relid, const char *column);
 extern void tenanttable_row_security(Oid relid, bool *enabled, bool *forced);
 extern int	tenanttable_compare_names(const ListCell *a, const ListCell *b);
 

@@ -225,6 +225,7 @@ REGRESS = \
 	tenant_lint \
 	tenant_names \
 	tenant_partition \
+	tenant_restore \
 	tenant_selftest \
 	tenant_setup \
 	tenant_waive \

@@ -16,8 +16,10 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/heap.h"
 #include "catalog/pg_type.h"
+#include "compat.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -27,10 +29,13 @@
 #include "parser/parse_relation.h"
 #include "tcop/tcopprot.h"
 #include "tenantpolicy.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 
 /* What differs between reading and writing */
 typedef enum Access
@@ -51,6 +56,8 @@ static List *add_policy(List *policies, const char *name, bool permissive,
 						char *check_expression);
 static List *add_commands(List *policies, const char *name, bool permissive,
 						  List *roles, char *read, char *write);
+static void check_policy(Oid relid, const TenantPolicy *policy);
+static bool is_about_policy(int sqlerrcode);
 static Node *parse_expression(const char *expression);
 static Node *transform_policy(Oid relid, const char *expression);
 static Node *transform_default(Relation relation, AttrNumber attnum,
@@ -295,6 +302,92 @@ tenantexpr_equal(Oid relid, const char *expression, Node *node)
 	if (expression == NULL || node == NULL)
 		return expression == NULL && node == NULL;
 	return equal(transform_policy(relid, expression), node);
+}
+
+/*
+ * What keeps a policy of the user's from being made again, or NULL.
+ *
+ * A column or a role may have another name by now, or none.  It is tried as the
+ * owner of the table, see tenantwork_do_as_owner(), in a subtransaction that
+ * is always rolled back: nothing is changed, also by code that is run.
+ */
+char *
+tenantexpr_obstacle(Oid relid, const TenantPolicy *policy)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner resource_owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+	Oid			save_userid;
+	int			save_sec_context;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		tenantwork_become_owner(relid, &save_userid, &save_sec_context);
+		check_policy(relid, policy);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = resource_owner;
+
+	if (error == NULL)
+		return NULL;
+	if (!is_about_policy(error->sqlerrcode))
+		ReThrowError(error);
+	return error->message;
+}
+
+/*
+ * Raise an error, as CREATE POLICY would, for what a policy names and is not
+ * there, or not to be used.
+ */
+static void
+check_policy(Oid relid, const TenantPolicy *policy)
+{
+	Oid			namespace_oid = get_rel_namespace(relid);
+	AclResult	result;
+	ListCell   *lc;
+
+	/* the owner of a table may be unable to name it */
+	result = COMPAT_NAMESPACE_ACLCHECK(namespace_oid, GetUserId(), ACL_USAGE);
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_SCHEMA, get_namespace_name(namespace_oid));
+	foreach(lc, policy->roles)
+	{
+		if (strcmp(lfirst(lc), "public") != 0)
+			(void) get_role_oid(lfirst(lc), false);
+	}
+	if (policy->using_expression != NULL)
+		(void) transform_policy(relid, policy->using_expression);
+	if (policy->check_expression != NULL)
+		(void) transform_policy(relid, policy->check_expression);
+}
+
+/*
+ * Does an error say something about a policy, and not about the moment at
+ * which it was tried?
+ */
+static bool
+is_about_policy(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
+		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
+			return false;
+		default:
+			return sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE;
+	}
 }
 
 /*

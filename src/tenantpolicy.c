@@ -50,11 +50,17 @@ static FoundPolicy *find_found(List *found, const char *name);
 static TenantPolicy *find_policy(List *policies, const char *name);
 static bool same_policy(Oid relid, const FoundPolicy *found,
 						const TenantPolicy *wanted);
+static bool same_text(const TenantPolicy *a, const TenantPolicy *b);
+static bool same_string(const char *a, const char *b);
 static bool same_roles(List *a, List *b);
 static void make_policy(TenantWork *work, Oid relid, const FoundPolicy *found,
-						const TenantPolicy *wanted);
+						const TenantPolicy *wanted, bool as_owner);
+static void do_policy(TenantWork *work, Oid relid, const char *action,
+					  const TenantPolicy *policy, bool create, bool as_owner);
 static void restore_policy(TenantWork *work, TenantTable *table, List *found,
 						   const char *name);
+static void give_up_policy(TenantWork *work, Oid relid,
+						   const TenantPolicy *policy, const char *obstacle);
 static char *policy_object(Oid relid, const char *name);
 static char *policy_missing(const char *name);
 static char *policy_sql(Oid relid, const TenantPolicy *policy, bool create);
@@ -83,7 +89,7 @@ tenantpolicy_install(TenantWork *work, TenantTable *table, List *wanted)
 		if (there != NULL && same_policy(table->relid, there, policy))
 			policy = &there->policy;
 		else
-			make_policy(work, table->relid, there, policy);
+			make_policy(work, table->relid, there, policy, false);
 		made = lappend(made, policy);
 	}
 
@@ -135,6 +141,11 @@ tenantpolicy_restore(TenantWork *work, TenantTable *table)
 
 /*
  * Put back what stood under a name before, or nothing.
+ *
+ * What stood there is text of the owner's, with the names of that day.  It is
+ * not parsed as the caller, not even to see whether it is there already; and
+ * what has become of its columns and roles must not keep the protection in
+ * place for good.
  */
 static void
 restore_policy(TenantWork *work, TenantTable *table, List *found,
@@ -143,13 +154,41 @@ restore_policy(TenantWork *work, TenantTable *table, List *found,
 	FoundPolicy *there = find_found(found, name);
 	TenantPolicy *before = find_policy(table->policies_before, name);
 
-	if (before != NULL)
+	char	   *obstacle;
+
+	if (before != NULL && there != NULL && same_text(&there->policy, before))
+		return;
+	obstacle = before == NULL ? NULL :
+		tenantexpr_obstacle(table->relid, before);
+	if (before != NULL && obstacle == NULL)
 	{
-		if (there == NULL || !same_policy(table->relid, there, before))
-			make_policy(work, table->relid, there, before);
+		make_policy(work, table->relid, there, before, true);
+		return;
 	}
-	else if (there != NULL)
+	if (there != NULL)
 		drop_policy(work, table->relid, name);
+	if (before != NULL)
+		give_up_policy(work, table->relid, before, obstacle);
+}
+
+/*
+ * Say that a policy cannot be made any more, and how it was.
+ */
+static void
+give_up_policy(TenantWork *work, Oid relid, const TenantPolicy *policy,
+			   const char *obstacle)
+{
+	char	   *sql = policy_sql(relid, policy, true);
+
+	tenantwork_refuse(work, policy_object(relid, policy->name),
+					  "cannot restore", sql);
+	ereport(WARNING,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("policy \"%s\" of table %s cannot be restored",
+					policy->name, tenanttable_name(relid)),
+			 errdetail("It stood there before the table was protected; made again, it fails: %s.",
+					   obstacle),
+			 errhint("Make it with the names that things have now: %s;", sql)));
 }
 
 /*
@@ -282,6 +321,24 @@ same_policy(Oid relid, const FoundPolicy *found, const TenantPolicy *wanted)
 		tenantexpr_equal(relid, wanted->check_expression, found->check_node);
 }
 
+/*
+ * Is a policy that is there one that was, as the server writes them?
+ */
+static bool
+same_text(const TenantPolicy *a, const TenantPolicy *b)
+{
+	return a->permissive == b->permissive && a->command == b->command &&
+		same_roles(a->roles, b->roles) &&
+		same_string(a->using_expression, b->using_expression) &&
+		same_string(a->check_expression, b->check_expression);
+}
+
+static bool
+same_string(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 static bool
 same_roles(List *a, List *b)
 {
@@ -305,35 +362,44 @@ same_roles(List *a, List *b)
 /*
  * Make a policy, or make the one that is there what it is to be.  ALTER POLICY
  * can change neither the command nor the kind, and can take no expression
- * away.
+ * away.  "as_owner" is for expressions that are not ours.
  */
 static void
 make_policy(TenantWork *work, Oid relid, const FoundPolicy *found,
-			const TenantPolicy *wanted)
+			const TenantPolicy *wanted, bool as_owner)
 {
-	char	   *object = policy_object(relid, wanted->name);
-	char	   *missing = policy_missing(wanted->name);
-
 	if (found != NULL && found->policy.permissive == wanted->permissive &&
 		found->policy.command == wanted->command &&
 		(found->policy.using_expression == NULL) == (wanted->using_expression == NULL) &&
 		(found->policy.check_expression == NULL) == (wanted->check_expression == NULL))
 	{
-		tenantwork_do(work, object, "alter", policy_sql(relid, wanted, false),
-					  missing);
+		do_policy(work, relid, "alter", wanted, false, as_owner);
 		return;
 	}
 
 	if (found != NULL)
 		drop_policy(work, relid, wanted->name);
-	tenantwork_do(work, object, "create", policy_sql(relid, wanted, true),
-				  missing);
+	do_policy(work, relid, "create", wanted, true, as_owner);
 	if (wanted->comment != NULL)
-		tenantwork_do(work, object, "comment",
+		tenantwork_do(work, policy_object(relid, wanted->name), "comment",
 					  psprintf("COMMENT ON POLICY %s ON %s IS %s",
 							   quote_identifier(wanted->name),
 							   tenanttable_name(relid),
 							   quote_literal_cstr(wanted->comment)), NULL);
+}
+
+static void
+do_policy(TenantWork *work, Oid relid, const char *action,
+		  const TenantPolicy *policy, bool create, bool as_owner)
+{
+	char	   *object = policy_object(relid, policy->name);
+	char	   *sql = policy_sql(relid, policy, create);
+
+	if (as_owner)
+		tenantwork_do_as_owner(work, relid, object, action, sql);
+	else
+		tenantwork_do(work, object, action, sql,
+					  policy_missing(policy->name));
 }
 
 static char *

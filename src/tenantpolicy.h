@@ -25,6 +25,7 @@ extern List *tenantexpr_policies(const TenantWork *work,
 								 const TenantKey *key);
 extern char *tenantexpr_current(const TenantWork *work,
 								const TenancyModel *model, bool in_query);
+extern char *tenantexpr_obstacle(Oid relid, const TenantPolicy *policy);
 extern bool tenantexpr_equal(Oid relid, const char *expression, Node *node);
 extern bool tenantexpr_default_equal(Oid relid, const char *column,
 									 const char *expression);

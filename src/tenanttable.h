@@ -40,6 +40,7 @@ typedef struct TenantAttribute
 extern void tenanttable_check(Oid relid);
 extern const char *tenanttable_refusal(Oid relid);
 extern void tenanttable_check_owner(Oid relid);
+extern Oid	tenanttable_owner(Oid relid);
 extern char *tenanttable_name(Oid relid);
 extern char *tenanttable_object(Oid relid);
 extern List *tenanttable_below(Oid relid);

@@ -29,6 +29,7 @@
 #include "script.h"
 #include "sqlcall.h"
 #include "tcop/utility.h"
+#include "tenanttable.h"
 #include "tenantwork.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -117,6 +118,53 @@ tenantwork_do(TenantWork *work, const char *object, const char *action,
 		work->missing = lappend(work->missing, pstrdup(missing));
 	if (!work->dry_run)
 		(void) tenantwork_execute(sql, true);
+}
+
+/*
+ * Take a step that brings back what the owner of a table had written.
+ *
+ * To parse an expression can be to run code: a constant of a domain has its
+ * checks called.  So it is the owner who does it, whoever called us, and who
+ * gets nowhere from there, as when the server makes an index anew.
+ */
+void
+tenantwork_do_as_owner(TenantWork *work, Oid relid, const char *object,
+					   const char *action, const char *sql)
+{
+	Oid			save_userid;
+	int			save_sec_context;
+
+	put_row(work, object, action, psprintf("%s;", sql));
+	if (work->dry_run)
+		return;
+	tenantwork_become_owner(relid, &save_userid, &save_sec_context);
+	(void) tenantwork_execute(sql, true);
+	SetUserIdAndSecContext(save_userid, save_sec_context);
+}
+
+/*
+ * Become the owner of a table, in a security-restricted operation.
+ *
+ * The caller goes back with SetUserIdAndSecContext(); after an error the end of
+ * the (sub)transaction does.
+ */
+void
+tenantwork_become_owner(Oid relid, Oid *save_userid, int *save_sec_context)
+{
+	GetUserIdAndSecContext(save_userid, save_sec_context);
+	SetUserIdAndSecContext(tenanttable_owner(relid),
+						   *save_sec_context | SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_LOCAL_USERID_CHANGE);
+}
+
+/*
+ * Report a statement that cannot be run.
+ */
+void
+tenantwork_refuse(TenantWork *work, const char *object, const char *action,
+				  const char *sql)
+{
+	put_row(work, object, action, psprintf("%s;", sql));
 }
 
 /*

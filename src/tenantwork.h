@@ -36,6 +36,13 @@ extern void tenantwork_begin_unlocked(TenantWork *work,
 extern void tenantwork_do(TenantWork *work, const char *object,
 						  const char *action, const char *sql,
 						  const char *missing);
+extern void tenantwork_do_as_owner(TenantWork *work, Oid relid,
+								   const char *object, const char *action,
+								   const char *sql);
+extern void tenantwork_become_owner(Oid relid, Oid *save_userid,
+									int *save_sec_context);
+extern void tenantwork_refuse(TenantWork *work, const char *object,
+							  const char *action, const char *sql);
 extern void tenantwork_fill(TenantWork *work, const char *object,
 							const char *sql);
 extern void tenantwork_note(TenantWork *work, const char *object,

@@ -141,6 +141,11 @@ CALL migrate_tenant_each(
 SELECT value FROM report ORDER BY value COLLATE "C";
 SELECT current_setting('app.tenant') AS behind;
 
+-- but none that means something else, and least of all with the rights of a superuser
+UPDATE migrate.tenant_model SET setting = 'plpgsql.variable_conflict' WHERE model = 'by name';
+CALL migrate_tenant_each('SELECT 1', 'VALUES (''use_column'')', 'by name');
+UPDATE migrate.tenant_model SET setting = 'regress.by_name' WHERE model = 'by name';
+
 DROP TABLE account;
 CALL migrate_tenant_each('SELECT 1');
 

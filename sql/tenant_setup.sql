@@ -38,7 +38,8 @@ SELECT * FROM migrate_tenant_plan('saas');
 SELECT * FROM migrate_tenant_protect('docs');
 SELECT * FROM migrate_tenant_teardown();
 
--- A setup that cannot work is refused.
+-- A setup that cannot work is refused.  (PL/pgSQL has parameters once it is there.)
+DO $$ BEGIN END $$;
 SELECT * FROM migrate_tenant_setup(NULL);
 SELECT * FROM migrate_tenant_setup('orgs', key => 'org_id');
 SELECT * FROM migrate_tenant_setup('orgs', key => 'name');
@@ -47,6 +48,9 @@ SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{NULL}');
 SELECT * FROM migrate_tenant_setup('orgs', admin_role => 'regress_migrate_admin');
 SELECT * FROM migrate_tenant_setup('orgs', setting => 'tenant');
 SELECT * FROM migrate_tenant_setup('orgs', setting => 'app.tenant');
+SELECT * FROM migrate_tenant_setup('orgs', setting => 'plpgsql.variable_conflict', policy_style => 'inline');
+SELECT * FROM migrate_tenant_setup('orgs', setting => 'Migrate.Tenant_Fold', policy_style => 'inline');
+SELECT * FROM migrate_tenant_setup('orgs', setting => 'migrate.tenants', policy_style => 'inline');
 SELECT * FROM migrate_tenant_setup('orgs', policy_style => 'fast');
 SELECT * FROM migrate_tenant_setup('pg_class');
 SELECT * FROM migrate_tenant_setup('migrate.revision');

@@ -43,7 +43,8 @@ rowsecurity_guard(GucAction action)
 	foreach(lc, catalog_tenant_settings())
 	{
 		const char *name = lfirst(lc);
-		const char *value = GetConfigOption(name, true, false);
+		const char *value = tenant_is_setting(name) ?
+		GetConfigOption(name, true, false) : NULL;
 
 		if (value != NULL && value[0] != '\0')
 			set_option(name, "", action);

@@ -130,6 +130,30 @@ tenant_define_settings(void)
 }
 
 /*
+ * Can a parameter of this name hold tenants?  It can if it is ours or
+ * nobody's: one that a library has defined does something else, and one that
+ * begins like ours cannot be set.
+ */
+bool
+tenant_is_setting(const char *name)
+{
+	int			count;
+	struct config_generic **variables;
+
+	if (pg_strcasecmp(name, TENANT_SETTING) == 0)
+		return true;
+	if (pg_strncasecmp(name, "migrate.", 8) == 0)
+		return false;
+	variables = COMPAT_GUC_VARIABLES(&count);
+	for (int i = 0; i < count; i++)
+	{
+		if (pg_strcasecmp(variables[i]->name, name) == 0)
+			return (variables[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0;
+	}
+	return true;
+}
+
+/*
  * The tenant that is in force.  The result is good until the parameter is set
  * the next time.
  */

@@ -46,6 +46,7 @@ typedef struct TenantModel
 
 /* in tenant.c */
 extern void tenant_define_settings(void);
+extern bool tenant_is_setting(const char *name);
 extern const TenantValue *tenant_value(void);
 extern bool tenant_datum(Oid type, Datum *datum);
 

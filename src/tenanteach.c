@@ -146,6 +146,12 @@ begin_each(FunctionCallInfo fcinfo, MemoryContext memory)
 	each->model = catalog_tenant_model(model, each->query != NULL &&
 									   strcmp(model, DEFAULT_MODEL) == 0);
 	each->setting = each->model ? each->model->setting : TENANT_SETTING;
+	if (!tenant_is_setting(each->setting))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the setting \"%s\" cannot hold a tenant",
+						each->setting),
+				 errdetail("It belongs to an extension, for which it means something else.")));
 	if (each->query == NULL)
 		each->query = keys_of_root(each->model);
 	return each;
@@ -241,9 +247,10 @@ run_for_tenant(Each *each)
 	int			nestlevel;
 	int			result;
 
+	/* with the rights of nobody: who named the parameter may have fewer */
 	(void) set_config_option(each->setting, each->key,
-							 superuser() ? PGC_SUSET : PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+							 PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
 
 	nestlevel = NewGUCNestLevel();
 	options.dest = CreateDestReceiver(DestNone);

@@ -279,6 +279,13 @@ check_setting(const TenancyModel *model)
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("invalid name of a setting: \"%s\"", model->setting),
 				 errhint("It has two parts, such as 'app.tenant'.")));
+	if (!tenant_is_setting(model->setting))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the setting \"%s\" cannot hold a tenant",
+						model->setting),
+				 errdetail("It belongs to an extension, for which it means something else."),
+				 errhint("Choose a name that is nobody's, such as 'app.tenant'.")));
 	if (!model->is_inline && strcmp(model->setting, TENANT_SETTING) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -76,7 +76,18 @@ CALL migrate_tenant_each(NULL);
 CALL migrate_tenant_each('SELECT 1', model => 'other');
 CALL migrate_tenant_each('SELECT 1', model => repeat('long', 20)::name);
 
+CALL migrate_tenant_each('SELECT 1', 'DELETE FROM report RETURNING tenant');
+CALL migrate_tenant_each('SELECT 1', 'WITH gone AS (DELETE FROM account RETURNING number) SELECT number FROM gone');
+CALL migrate_tenant_each('SELECT 1', 'SELECT 1; SELECT 2');
+CALL migrate_tenant_each('SELECT 1', 'SHOW work_mem');
+CALL migrate_tenant_each('SELECT 1', 'SELECT number INTO keys FROM account');
+CALL migrate_tenant_each('SELECT 1', '');
+SELECT count(*) FROM account;
+
 -- What cannot be run for a tenant
+CALL migrate_tenant_each('');
+CALL migrate_tenant_each(E' \n\t', 'SELECT 1 WHERE false');
+CALL migrate_tenant_each('-- nothing');
 CALL migrate_tenant_each('SELECT 1; COMMIT');
 CALL migrate_tenant_each('COPY report FROM STDIN');
 CALL migrate_tenant_each('SELECT 1 FROM');
@@ -116,7 +127,13 @@ CALL migrate_tenant_each('SELECT 1');
 CALL migrate_tenant_each('INSERT INTO report SELECT number, current_user FROM account', 'VALUES (2), (4)');
 TABLE report;
 DELETE FROM report;
+-- a query of its own is no way around that
+CALL migrate_tenant_each('SELECT 1', 'SELECT number FROM account');
+SHOW row_security;
 SET ROLE regress_tenant_admin;
+CALL migrate_tenant_each('INSERT INTO report VALUES (migrate_tenant_current_int4())', 'SELECT number FROM account WHERE number > 3');
+SELECT array_agg(tenant ORDER BY tenant) FROM report;
+DELETE FROM report;
 CALL migrate_tenant_each('INSERT INTO report VALUES (migrate_tenant_current_int4())');
 SELECT array_agg(tenant ORDER BY tenant) FROM report;
 CALL migrate_tenant_each('DROP TABLE report');

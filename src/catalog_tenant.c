@@ -67,12 +67,7 @@ catalog_tenant_model(const char *name, bool missing_ok)
 		return NULL;
 	}
 	if (SPI_processed == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("there is no tenant model \"%s\"", name),
-				 errhint("Make it with SELECT migrate_tenant_setup('the table of tenants'%s);",
-						 strcmp(name, "default") == 0 ? "" :
-						 psprintf(", model => %s", quote_literal_cstr(name)))));
+		catalog_tenant_missing(name);
 
 	tuple = SPI_tuptable->vals[0];
 	desc = SPI_tuptable->tupdesc;
@@ -86,6 +81,20 @@ catalog_tenant_model(const char *name, bool missing_ok)
 
 	bookkeeping_end(&scope);
 	return model;
+}
+
+/*
+ * Raise the error that there is no model of this name.
+ */
+void
+catalog_tenant_missing(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("tenant model \"%s\" does not exist", name),
+			 errhint("Say what a tenant is: SELECT * FROM migrate_tenant_setup('...'%s);  with the table of which a row is a tenant.",
+					 strcmp(name, "default") == 0 ? "" :
+					 psprintf(", model => %s", quote_literal_cstr(name)))));
 }
 
 /*

@@ -62,6 +62,7 @@ extern void tenantfold_forget_all(void);
 /* in catalog_tenant.c */
 extern TenantModel *catalog_tenant_model(const char *name,
 										 bool missing_ok);
+extern void catalog_tenant_missing(const char *name) pg_attribute_noreturn();
 extern List *catalog_tenant_types(const char *setting);
 extern List *catalog_tenant_settings(void);
 

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "bookkeeping.h"
 #include "compat.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -24,12 +25,14 @@
 #include "nodes/parsenodes.h"
 #include "sqlcall.h"
 #include "tcop/dest.h"
+#include "tcop/tcopprot.h"
 #include "tenant.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/portal.h"
 #include "utils/rls.h"
 
@@ -43,6 +46,7 @@ typedef struct Each
 	const char *setting;		/* configuration parameter of the tenant */
 	const char *sql;
 	const char *query;			/* for the keys */
+	bool		is_own_query;	/* it is not the caller's */
 	MemoryContext memory;
 	MemoryContext tenant_memory;	/* for the tenant in hand */
 	List	   *keys;			/* char * */
@@ -53,8 +57,12 @@ typedef struct Each
 static void refuse_atomic(FunctionCallInfo fcinfo);
 static Each *begin_each(FunctionCallInfo fcinfo, MemoryContext memory);
 static char *keys_of_root(const TenantModel *model);
+static bool sees_all(const TenantModel *model);
 static void refuse_hidden_keys(const TenantModel *model, const char *relation);
 static void read_keys(Each *each);
+static SPIPlanPtr prepare_query(const Each *each);
+static void refuse_other_than_query(SPIPlanPtr plan);
+static void refuse_empty(void);
 static void run_for_tenant(Each *each);
 static void refuse_result(int result);
 static void each_context(void *arg);
@@ -142,6 +150,8 @@ begin_each(FunctionCallInfo fcinfo, MemoryContext memory)
 												"migrate_tenant_each per-tenant context",
 												ALLOCSET_DEFAULT_SIZES);
 	each->sql = sqlcall_required_text(fcinfo, 0, "sql");
+	if (each->sql[strspn(each->sql, " \t\r\n\f")] == '\0')
+		refuse_empty();
 	each->query = sqlcall_text(fcinfo, 1);
 	each->model = catalog_tenant_model(model, each->query != NULL &&
 									   strcmp(model, DEFAULT_MODEL) == 0);
@@ -153,7 +163,10 @@ begin_each(FunctionCallInfo fcinfo, MemoryContext memory)
 						each->setting),
 				 errdetail("It belongs to an extension, for which it means something else.")));
 	if (each->query == NULL)
+	{
 		each->query = keys_of_root(each->model);
+		each->is_own_query = true;
+	}
 	return each;
 }
 
@@ -179,18 +192,27 @@ keys_of_root(const TenantModel *model)
 }
 
 /*
+ * Has the caller a policy that shows all tenants?
+ */
+static bool
+sees_all(const TenantModel *model)
+{
+	Oid			admin = InvalidOid;
+
+	if (model != NULL && model->admin_role != NULL)
+		admin = get_role_oid(model->admin_role, true);
+	return OidIsValid(admin) && has_privs_of_role(GetUserId(), admin);
+}
+
+/*
  * Raise an error if the caller does not see all tenants.  To do nothing, for
  * none of them, would look like a success.
  */
 static void
 refuse_hidden_keys(const TenantModel *model, const char *relation)
 {
-	Oid			admin = InvalidOid;
-
-	if (model->admin_role != NULL)
-		admin = get_role_oid(model->admin_role, true);
 	if (check_enable_rls(model->root, InvalidOid, true) != RLS_ENABLED ||
-		(OidIsValid(admin) && has_privs_of_role(GetUserId(), admin)))
+		sees_all(model))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -201,14 +223,22 @@ refuse_hidden_keys(const TenantModel *model, const char *relation)
 
 /*
  * Run the query for the keys, and keep them.
+ *
+ * Where policies would hide rows from a query of the caller's, it fails: a
+ * tenant that is left out looks like one that is done.
  */
 static void
 read_keys(Each *each)
 {
-	int			result = SPI_execute(each->query, false, 0);
+	int			nestlevel = NewGUCNestLevel();
+	int			result;
 
+	if (!each->is_own_query && !sees_all(each->model))
+		bookkeeping_pin_setting("row_security", "off");
+	result = SPI_execute_plan(prepare_query(each), NULL, NULL, false, 0);
 	refuse_result(result);
-	if (SPI_tuptable == NULL || SPI_tuptable->tupdesc->natts != 1)
+	AtEOXact_GUC(false, nestlevel);
+	if (SPI_tuptable->tupdesc->natts != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"tenants\" must be a query that returns one column, the keys of tenants")));
@@ -230,6 +260,42 @@ read_keys(Each *each)
 		pfree(key);
 	}
 	SPI_freetuptable(SPI_tuptable);
+}
+
+/*
+ * Prepare the query for the keys, and raise an error if it is none.
+ */
+static SPIPlanPtr
+prepare_query(const Each *each)
+{
+	SPIPlanPtr	plan = SPI_prepare(each->query, 0, NULL);
+
+	if (plan == NULL)
+		refuse_result(SPI_result);
+	refuse_other_than_query(plan);
+	return plan;
+}
+
+static void
+refuse_other_than_query(SPIPlanPtr plan)
+{
+	List	   *sources = SPI_plan_get_plan_sources(plan);
+	Query	   *query = NULL;
+
+	if (list_length(sources) == 1)
+	{
+		CachedPlanSource *source = linitial(sources);
+
+		if (list_length(source->query_list) == 1)
+			query = linitial_node(Query, source->query_list);
+	}
+	if (query != NULL && query->commandType == CMD_SELECT &&
+		!query->hasModifyingCTE)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"tenants\" must be one query, which changes nothing"),
+			 errhint("CALL migrate_tenant_each('...', tenants => 'SELECT ...');")));
 }
 
 /*
@@ -256,12 +322,25 @@ run_for_tenant(Each *each)
 	options.dest = CreateDestReceiver(DestNone);
 	result = SPI_execute_extended(each->sql, &options);
 	refuse_result(result);
+	if (result == SPI_OK_REWRITTEN && pg_parse_query(each->sql) == NIL)
+		refuse_empty();
 	AtEOXact_GUC(false, nestlevel);
 
 	SPI_commit();
 
 	MemoryContextSwitchTo(spi_context);
 	MemoryContextReset(each->tenant_memory);
+}
+
+/*
+ * Raise an error for SQL that is no statement.
+ */
+static void
+refuse_empty(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"sql\" holds no statement")));
 }
 
 /*

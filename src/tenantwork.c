@@ -29,6 +29,7 @@
 #include "script.h"
 #include "sqlcall.h"
 #include "tcop/utility.h"
+#include "tenant.h"
 #include "tenanttable.h"
 #include "tenantwork.h"
 #include "utils/array.h"
@@ -325,13 +326,7 @@ tenantwork_model(const char *name)
 	TenancyModel *model = catalog_tenancy_model(name);
 
 	if (model == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("tenant model \"%s\" does not exist", name),
-				 strcmp(name, TENANT_DEFAULT_MODEL) == 0 ?
-				 errhint("Say what a tenant is: SELECT * FROM migrate_tenant_setup('...');  with the table of which a row is a tenant.") :
-				 errhint("Say what a tenant is: SELECT * FROM migrate_tenant_setup('...', model => %s);  with the table of which a row is a tenant.",
-						 quote_literal_cstr(name))));
+		catalog_tenant_missing(name);
 	if (get_rel_name(model->root) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

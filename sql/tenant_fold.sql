@@ -294,6 +294,51 @@ END
 $$;
 ROLLBACK;
 
+-- ---- what is not of the query ----
+
+-- A CHECK holds for whoever wrote a row, and proves nothing about the rows of
+-- others, whatever else the query asks for.
+RESET ROLE;
+CREATE FUNCTION own(integer) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT $1 = migrate_tenant_current_int4()';
+CREATE TABLE checked (tenant_id integer NOT NULL CHECK (tenant_id = migrate_tenant_current_int4()),
+    n integer NOT NULL CHECK (tenant_id <> 0 AND own(tenant_id))) PARTITION BY LIST (n);
+CREATE TABLE checked_1 PARTITION OF checked FOR VALUES IN (1);
+CREATE TABLE checked_2 PARTITION OF checked FOR VALUES IN (2);
+CREATE TABLE child (LIKE checked INCLUDING CONSTRAINTS) INHERITS (plain);
+SET migrate.tenant = '1';
+INSERT INTO checked VALUES (1, 1), (1, 2);
+INSERT INTO child VALUES (1, 1), (1, 2);
+SET migrate.tenant = '2';
+INSERT INTO checked VALUES (2, 1), (2, 2);
+INSERT INTO child VALUES (2, 1), (2, 2);
+SET migrate.tenant = '1';
+SELECT (SELECT count(*) FROM checked WHERE tenant_id = 2) AS partitions,
+    (SELECT count(*) FROM ONLY child c, event e WHERE c.tenant_id = 2 AND e.tenant_id = 2 AND e.n = 1) AS children;
+SELECT count(*), min(migrate_tenant_current_int4()) AS tenant FROM checked
+WHERE tenant_id = 2 AND n <> -migrate_tenant_current_int4();
+SELECT count(*) FROM checked c JOIN event e USING (tenant_id) WHERE tenant_id = 2 AND e.n = migrate_tenant_current_int4();
+EXPLAIN (COSTS OFF) SELECT * FROM checked WHERE tenant_id = 2;
+EXPLAIN (COSTS OFF) SELECT * FROM checked WHERE n = migrate_tenant_current_int4();
+SET constraint_exclusion = on;
+SELECT count(*) FROM checked WHERE tenant_id = 2;
+RESET constraint_exclusion;
+PREPARE changed(integer) AS UPDATE checked SET n = n WHERE tenant_id = $1;
+BEGIN;
+SET LOCAL migrate.tenant = '2';
+UPDATE checked SET n = 3 - n WHERE tenant_id = 2 RETURNING tenant_id, n;
+SET LOCAL migrate.tenant = '1';
+DELETE FROM checked WHERE tenant_id = 2 AND n = 1 RETURNING *;
+MERGE INTO checked USING (VALUES (2)) v (n) ON tenant_id = v.n WHEN MATCHED THEN DELETE;
+SELECT count(*) FROM checked;
+ROLLBACK;
+-- an UPDATE of the rows of another one comes to the CHECK
+UPDATE checked SET n = n WHERE tenant_id = 2;
+EXECUTE changed (2);
+RESET migrate.tenant;
+DROP TABLE checked, child;
+DROP FUNCTION own;
+SET ROLE regress_tenant_app;
+
 -- ---- workers ----
 
 RESET ROLE;

@@ -112,6 +112,12 @@ tenantfold_forget_all(void)
  * Without a planner's root the result would be kept by others, in the cache
  * of a relation or type, and without a query it is an expression alone.
  * Where no partitioned table is read there is nothing to be won.
+ *
+ * The planner simplifies all expressions of a query before it turns to the
+ * relations.  What it simplifies from then on belongs to those: a CHECK
+ * constraint holds for the tenant who wrote a row, and one that holds for
+ * the tenant in force instead would be a proof that the rows of others are
+ * not there.
  */
 static Node *
 fold_call(PlannerInfo *root, const FuncExpr *call)
@@ -121,6 +127,7 @@ fold_call(PlannerInfo *root, const FuncExpr *call)
 	bool		by_value;
 
 	if (root == NULL || root->parse == NULL || root->glob == NULL ||
+		root->simple_rel_array != NULL ||
 		!reads_partitioned_table(root->parse) || plans_for_sql_function())
 		return NULL;
 

@@ -121,6 +121,45 @@ SELECT object, action FROM migrate_tenant_add_column('names');
 SELECT * FROM seen;
 DROP TRIGGER note ON names;
 
+-- A trigger may keep the column as it is, sooner or later; that never ends
+-- well, and ends.
+SELECT object, action FROM migrate_tenant_drop_column('names');
+SELECT object, action FROM migrate_tenant_add_column('names', step => 'column');
+CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_ARGV[0] = 'before' THEN
+        NEW.tenant_id := OLD.tenant_id;
+    ELSIF TG_ARGV[0] = 'out' THEN
+        RETURN NULL;
+    ELSIF NEW.tenant_id IS NOT NULL THEN
+        UPDATE saas.names SET tenant_id = NULL WHERE id = NEW.id;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER keep BEFORE UPDATE ON names FOR EACH ROW EXECUTE FUNCTION keep('before');
+RESET ROLE;
+SET statement_timeout = '20s';
+CALL migrate_tenant_backfill('names');
+SELECT * FROM migrate_tenant_add_column('names', step => 'backfill');
+DROP TRIGGER keep ON names;
+CREATE TRIGGER keep BEFORE UPDATE ON names FOR EACH ROW EXECUTE FUNCTION keep('out');
+CALL migrate_tenant_backfill('names');
+DROP TRIGGER keep ON names;
+CREATE TRIGGER keep AFTER UPDATE ON names FOR EACH ROW EXECUTE FUNCTION keep('after');
+CALL migrate_tenant_backfill('names');
+CALL migrate_tenant_backfill('names', 1);
+DROP TRIGGER keep ON names;
+-- one for some rows only, and the others are filled
+CREATE TRIGGER keep BEFORE UPDATE ON names FOR EACH ROW WHEN (OLD.org_name = 'B') EXECUTE FUNCTION keep('before');
+CALL migrate_tenant_backfill('names', 1);
+SELECT org_name, tenant_id FROM names ORDER BY org_name;
+DROP TRIGGER keep ON names;
+DROP FUNCTION keep;
+RESET statement_timeout;
+CALL migrate_tenant_backfill('names');
+SET ROLE regress_migrate_owner;
+SELECT object, action FROM migrate_tenant_add_column('names', step => 'not_null');
+
 -- A column that was there is left there, and what was made of it taken back.
 SELECT object, action FROM migrate_tenant_drop_column('names');
 ALTER TABLE names ADD COLUMN tenant_id text;
@@ -144,6 +183,23 @@ SELECT * FROM migrate_tenant_drop_column('steps');
 SELECT count(*) FROM migrate_tenant_add_column('steps', step => 'column');
 ALTER TABLE steps DROP COLUMN tenant_id;
 SELECT * FROM migrate_tenant_drop_column('steps');
+
+-- In a revision the procedure is run by itself, if that is what is asked for.
+SELECT count(*) FROM migrate_tenant_add_column('steps', step => 'column');
+RESET ROLE;
+SELECT migrate_revision('fill', rev_id => 'f1', create_date => '2026-01-01',
+    upgrade => $$CALL migrate_tenant_backfill('saas.steps')$$, downgrade => '');
+\set VERBOSITY terse
+CALL migrate_deploy('f1');
+\set VERBOSITY default
+SELECT migrate_remove('f1');
+SELECT migrate_revision('fill', rev_id => 'f2', create_date => '2026-01-01', transactional => false,
+    upgrade => $$CALL migrate_tenant_backfill('saas.steps')$$, downgrade => '');
+CALL migrate_deploy('f2');
+SELECT count(*) FROM steps WHERE tenant_id IS NULL;
+SELECT migrate_stamp('base');
+SELECT migrate_remove('f2');
+SET ROLE regress_migrate_owner;
 
 SELECT object, action FROM migrate_tenant_teardown(cascade => true);
 RESET ROLE;

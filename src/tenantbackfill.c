@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "bookkeeping.h"
 #include "catalog/pg_class.h"
@@ -62,14 +63,21 @@ static void append_condition(StringInfo buf, const TenantColumn *column,
 							 const Source *source);
 static char *value_of(const Source *source);
 static char *qualified_operator(Oid opno);
-static void check_filled(const TenantColumn *column);
+static void check_filled(const TenantColumn *column, const Source *source);
 static uint64 count_empty(const TenantColumn *column);
+static uint64 count_fillable(const TenantColumn *column,
+							 const Source *source);
+static void run_count(const char *sql, uint64 *counts, int ncounts);
+static void refuse_kept(const TenantColumn *column, uint64 rows);
 static void begin_procedure(FunctionCallInfo fcinfo, Oid relid);
 static void refuse_row_security(Oid relid, Oid target);
+static void check_progress(const TenantColumn *column, int pass,
+						   uint64 *left);
 static uint64 fill_pass(const TenantColumn *column, const Source *source,
 						List *relids, int batch);
 static uint64 fill_table(const TenantColumn *column, const Source *source,
 						 Oid relid, int batch);
+static uint64 fill_batch(const TenantColumn *column, const char *sql);
 static BlockNumber count_blocks(Oid relid);
 static BlockNumber first_window(Oid relid, int batch);
 static void check_still_there(const TenantColumn *column, Oid relid);
@@ -104,7 +112,7 @@ tenantbackfill_all(TenantWork *work, const TenancyModel *model,
 								   tenanttable_name(column->relid)),
 					fill_sql(column, source));
 	if (!work->dry_run)
-		check_filled(column);
+		check_filled(column, source);
 	tenantforce_put_back(work, relids);
 }
 
@@ -125,6 +133,7 @@ migrate_tenant_backfill(PG_FUNCTION_ARGS)
 	List	   *relids = NIL;
 	uint64		filled = 0;
 	uint64		in_pass;
+	uint64		left = PG_UINT64_MAX;
 	ListCell   *lc;
 
 	if (batch <= 0)
@@ -159,12 +168,15 @@ migrate_tenant_backfill(PG_FUNCTION_ARGS)
 	}
 
 	/* rows may come in behind us that have none */
-	do
+	for (int pass = 1;; pass++)
 	{
 		in_pass = fill_pass(column, source, relids, batch);
+		if (in_pass == 0)
+			break;
 		filled += in_pass;
-	} while (in_pass > 0);
-	check_filled(column);
+		check_progress(column, pass, &left);
+	}
+	check_filled(column, source);
 	ereport(NOTICE,
 			(errmsg_plural("filled column \"%s\" of %llu row of table %s",
 						   "filled column \"%s\" of %llu rows of table %s",
@@ -256,13 +268,16 @@ batch_sql(const TenantColumn *column, const Source *source, Oid relid,
 					 " AND child.ctid OPERATOR(pg_catalog.<) CAST('(%u,0)' AS pg_catalog.tid) AND ",
 					 from, to);
 	append_condition(&buf, column, source);
-	appendStringInfo(&buf, " LIMIT %d) UPDATE ONLY %s AS child SET %s = %s",
+	appendStringInfo(&buf, " LIMIT %d), filled AS (UPDATE ONLY %s AS child SET %s = %s",
 					 batch, name, quote_identifier(column->column_name),
 					 value_of(source));
 	append_from(&buf, source);
 	appendStringInfoString(&buf, " WHERE child.ctid OPERATOR(pg_catalog.=) ANY"
 						   " (ARRAY(SELECT place FROM batch)) AND ");
 	append_condition(&buf, column, source);
+	appendStringInfo(&buf, " RETURNING child.%s IS NULL AS is_empty)"
+					 " SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE is_empty) FROM filled",
+					 quote_identifier(column->column_name));
 	return buf.data;
 }
 
@@ -319,44 +334,104 @@ qualified_operator(Oid opno)
  * Raise an error if rows are left that have no tenant.
  */
 static void
-check_filled(const TenantColumn *column)
+check_filled(const TenantColumn *column, const Source *source)
 {
 	uint64		left = count_empty(column);
 	char	   *name = tenanttable_name(column->relid);
+	uint64		fillable;
 
-	if (left > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg_plural("%llu row of table %s has no tenant",
-							   "%llu rows of table %s have no tenant",
-							   (unsigned long) left, (unsigned long long) left,
-							   name),
-				 errdetail("Foreign key \"%s\" leads them to none.", column->via),
-				 errhint("SELECT * FROM %s WHERE %s IS NULL;", name,
-						 quote_identifier(column->column_name))));
+	if (left == 0)
+		return;
+	fillable = count_fillable(column, source);
+	if (fillable > 0)
+		refuse_kept(column, fillable);
+	ereport(ERROR,
+			(errcode(ERRCODE_NOT_NULL_VIOLATION),
+			 errmsg_plural("%llu row of table %s has no tenant",
+						   "%llu rows of table %s have no tenant",
+						   (unsigned long) left, (unsigned long long) left,
+						   name),
+			 errdetail("Foreign key \"%s\" leads them to none.", column->via),
+			 errhint("SELECT * FROM %s WHERE %s IS NULL;", name,
+					 quote_identifier(column->column_name))));
 }
 
 static uint64
 count_empty(const TenantColumn *column)
 {
-	int			nestlevel = NewGUCNestLevel();
 	uint64		result;
+
+	run_count(psprintf("SELECT pg_catalog.count(*) FROM %s AS child WHERE child.%s IS NULL",
+					   tenanttable_name(column->relid),
+					   quote_identifier(column->column_name)),
+			  &result, 1);
+	return result;
+}
+
+/*
+ * How many rows have no tenant though there is one for them?
+ */
+static uint64
+count_fillable(const TenantColumn *column, const Source *source)
+{
+	StringInfoData buf;
+	uint64		result;
+
+	initStringInfo(&buf);
+	appendStringInfo(&buf, "SELECT pg_catalog.count(*) FROM %s AS child",
+					 tenanttable_name(column->relid));
+	if (source->own_column == NULL)
+		appendStringInfo(&buf, ", %s AS parent",
+						 tenanttable_name(source->key->parent));
+	appendStringInfoString(&buf, " WHERE ");
+	append_condition(&buf, column, source);
+	run_count(buf.data, &result, 1);
+	return result;
+}
+
+/*
+ * Run a statement that returns one row of counts, with the settings of the
+ * session, since it may fire triggers.
+ */
+static void
+run_count(const char *sql, uint64 *counts, int ncounts)
+{
+	int			nestlevel = NewGUCNestLevel();
 	bool		isnull;
 
 	bookkeeping_pin_setting("row_security", "off");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM %s AS child WHERE child.%s IS NULL",
-							 tenanttable_name(column->relid),
-							 quote_identifier(column->column_name)),
-					false, 0) != SPI_OK_SELECT)
+	if (SPI_execute(sql, false, 0) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not count rows");
-	result = (uint64) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-												  SPI_tuptable->tupdesc, 1, &isnull));
+	for (int i = 0; i < ncounts; i++)
+		counts[i] = (uint64) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+														 SPI_tuptable->tupdesc,
+														 i + 1, &isnull));
 	if (SPI_finish() != SPI_OK_FINISH)
 		elog(ERROR, "SPI_finish failed");
 	AtEOXact_GUC(false, nestlevel);
-	return result;
+	CommandCounterIncrement();
+}
+
+/*
+ * Raise the error that rows have no tenant after they were given one.
+ */
+static void
+refuse_kept(const TenantColumn *column, uint64 rows)
+{
+	char	   *name = tenanttable_name(column->relid);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+			 errmsg_plural("%llu row of table %s has no tenant after it was filled",
+						   "%llu rows of table %s have no tenant after they were filled",
+						   (unsigned long) rows, (unsigned long long) rows,
+						   name),
+			 errdetail("Most likely a trigger keeps column \"%s\" as it was.",
+					   column->column_name),
+			 errhint("SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal;",
+					 quote_literal_cstr(name))));
 }
 
 /*
@@ -375,7 +450,7 @@ begin_procedure(FunctionCallInfo fcinfo, Oid relid)
 				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
 				 errmsg("migrate_tenant_backfill() cannot be called in a transaction block or from a function"),
 				 errdetail("It commits after each batch."),
-				 errhint("In one transaction, and one statement: SELECT * FROM migrate_tenant_add_column(%s, step => 'backfill');",
+				 errhint("In a revision for migrate_deploy(), mark the section: -- migrate:upgrade transaction:no.  In one transaction, and one statement: SELECT * FROM migrate_tenant_add_column(%s, step => 'backfill');",
 						 quote_literal_cstr(tenanttable_name(relid)))));
 }
 
@@ -398,6 +473,25 @@ refuse_row_security(Oid relid, Oid target)
 }
 
 /*
+ * Raise an error if a pass that filled rows left as many without a tenant as
+ * the one before it.
+ *
+ * Some come in while we are at it, so that two passes do not surprise, and are
+ * not worth another look at the table.
+ */
+static void
+check_progress(const TenantColumn *column, int pass, uint64 *left)
+{
+	uint64		before = *left;
+
+	if (pass < 2)
+		return;
+	*left = count_empty(column);
+	if (*left > 0 && *left >= before)
+		refuse_kept(column, *left);
+}
+
+/*
  * Go once through all tables, and return how many rows were filled.
  */
 static uint64
@@ -415,6 +509,9 @@ fill_pass(const TenantColumn *column, const Source *source, List *relids,
 /*
  * Go once through a table, a range of blocks at a time: a block is read once,
  * however many rows have been filled before it.
+ *
+ * A range is left for the next pass when more rows were filled than it has room
+ * for: they come back.
  */
 static uint64
 fill_table(const TenantColumn *column, const Source *source, Oid relid,
@@ -424,6 +521,7 @@ fill_table(const TenantColumn *column, const Source *source, Oid relid,
 	BlockNumber window = first_window(relid, batch);
 	BlockNumber from = 0;
 	uint64		filled = 0;
+	uint64		in_window = 0;
 
 	while (from < nblocks)
 	{
@@ -436,23 +534,40 @@ fill_table(const TenantColumn *column, const Source *source, Oid relid,
 
 		CHECK_FOR_INTERRUPTS();
 		check_still_there(column, relid);
-		count = tenantwork_execute(batch_sql(column, source, relid, from, to, batch),
-								   false);
+		count = fill_batch(column,
+						   batch_sql(column, source, relid, from, to, batch));
 		filled += count;
+		in_window += count;
 		MemoryContextSwitchTo(caller);
 		MemoryContextDelete(memory);
 		if (count > 0)
 			SPI_commit();
 
 		/* a full batch may have left rows of the range */
-		if (count >= batch)
+		if (count >= batch &&
+			in_window < (uint64) (to - from) * MaxHeapTuplesPerPage)
 			continue;
 		from = to;
+		in_window = 0;
 		if (count < batch / 2 && window < MaxBlockNumber / 4)
 			window *= 2;
 		window = Min(window, (BlockNumber) 131072);
 	}
 	return filled;
+}
+
+/*
+ * Fill a batch of rows, and return how many they were.
+ */
+static uint64
+fill_batch(const TenantColumn *column, const char *sql)
+{
+	uint64		counts[2];		/* filled, and NULL all the same */
+
+	run_count(sql, counts, lengthof(counts));
+	if (counts[1] > 0)
+		refuse_kept(column, counts[1]);
+	return counts[0];
 }
 
 static BlockNumber

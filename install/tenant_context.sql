@@ -74,6 +74,26 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION @extschema@.migrate_tenant_set(text, boolean) IS
 	'set the tenant until the end of the transaction';
 
+-- Without these a key that is no text would have to be cast.  A literal, and a
+-- parameter without a type, is a text.
+CREATE FUNCTION @extschema@.migrate_tenant_set(
+	tenant bigint,
+	swap boolean DEFAULT false)
+RETURNS void
+AS 'MODULE_PATHNAME', 'migrate_tenant_set_int8'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.migrate_tenant_set(bigint, boolean) IS
+	'set the tenant until the end of the transaction; for tenants whose key is a number';
+
+CREATE FUNCTION @extschema@.migrate_tenant_set(
+	tenant uuid,
+	swap boolean DEFAULT false)
+RETURNS void
+AS 'MODULE_PATHNAME', 'migrate_tenant_set_uuid'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION @extschema@.migrate_tenant_set(uuid, boolean) IS
+	'set the tenant until the end of the transaction; for tenants of type uuid';
+
 CREATE FUNCTION @extschema@.migrate_tenant_clear() RETURNS void
 AS 'MODULE_PATHNAME', 'migrate_tenant_clear'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -216,6 +216,28 @@ BEGIN;
 SELECT migrate_tenant_set('42');
 SELECT migrate_tenant_require_int8(), migrate_tenant_require_int4(), migrate_tenant_require_text();
 ROLLBACK;
+-- the key as what it is, and whatever else stands for it
+BEGIN;
+SELECT migrate_tenant_set(42);
+SELECT migrate_tenant_set(42::smallint), migrate_tenant_set(42::bigint), migrate_tenant_set('42'), migrate_tenant_set('42'::varchar);
+SELECT migrate_tenant_set(43);
+ROLLBACK;
+BEGIN;
+SELECT migrate_tenant_set(-9223372036854775808, swap => true), migrate_tenant_current_int8();
+SELECT migrate_tenant_set('A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'::uuid, true), migrate_tenant_current();
+SELECT migrate_tenant_set('{a0eebc999c0b4ef8bb6d6bb9bd380a11}');
+SELECT migrate_tenant_set(tenant => 'acme', swap => true), migrate_tenant_current_text();
+PREPARE set_untyped AS SELECT migrate_tenant_set($1, true);
+SELECT parameter_types FROM pg_prepared_statements WHERE name = 'set_untyped';
+EXECUTE set_untyped ('acme');
+DEALLOCATE set_untyped;
+SELECT migrate_tenant_set(NULL::bigint);
+ROLLBACK;
+BEGIN;
+SELECT migrate_tenant_set(NULL::uuid);
+ROLLBACK;
+SELECT migrate_tenant_set(1);
+SELECT migrate_tenant_set(1.5);
 RESET ROLE;
 
 -- ---- what a tenant can be is known once there is a model ----

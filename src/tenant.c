@@ -34,6 +34,7 @@
 #include "tcop/pquery.h"
 #include "tenant.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/memutils.h"
@@ -72,6 +73,8 @@ static Datum by_value(FunctionCallInfo fcinfo, Oid type);
 static Datum make_datum(Oid type);
 static void require_tenant(void);
 static void require_type(Oid type);
+static void set_tenant(FunctionCallInfo fcinfo, const char *tenant);
+static char *output_arg(FunctionCallInfo fcinfo, PGFunction output);
 static void refuse_lost(FunctionCallInfo fcinfo, const char *function,
 						const char *hint);
 static bool is_called_at_top_level(FunctionCallInfo fcinfo);
@@ -88,6 +91,8 @@ PG_FUNCTION_INFO_V1(migrate_tenant_require_int8);
 PG_FUNCTION_INFO_V1(migrate_tenant_require_int4);
 PG_FUNCTION_INFO_V1(migrate_tenant_require_text);
 PG_FUNCTION_INFO_V1(migrate_tenant_set);
+PG_FUNCTION_INFO_V1(migrate_tenant_set_int8);
+PG_FUNCTION_INFO_V1(migrate_tenant_set_uuid);
 PG_FUNCTION_INFO_V1(migrate_tenant_clear);
 
 /* ---- the configuration parameters ---- */
@@ -432,12 +437,46 @@ require_type(Oid type)
 /* ---- setting it ---- */
 
 /*
- * Set the tenant until the end of the transaction.
+ * Set the tenant until the end of the transaction: its key as a text, or as
+ * the number or uuid that it is.
  */
 Datum
 migrate_tenant_set(PG_FUNCTION_ARGS)
 {
-	char	   *tenant = sqlcall_required_text(fcinfo, 0, "tenant");
+	set_tenant(fcinfo, sqlcall_required_text(fcinfo, 0, "tenant"));
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_tenant_set_int8(PG_FUNCTION_ARGS)
+{
+	set_tenant(fcinfo, output_arg(fcinfo, int8out));
+	PG_RETURN_VOID();
+}
+
+Datum
+migrate_tenant_set_uuid(PG_FUNCTION_ARGS)
+{
+	set_tenant(fcinfo, output_arg(fcinfo, uuid_out));
+	PG_RETURN_VOID();
+}
+
+/*
+ * The first argument as text.
+ */
+static char *
+output_arg(FunctionCallInfo fcinfo, PGFunction output)
+{
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("argument \"%s\" must not be NULL", "tenant")));
+	return DatumGetCString(DirectFunctionCall1(output, PG_GETARG_DATUM(0)));
+}
+
+static void
+set_tenant(FunctionCallInfo fcinfo, const char *tenant)
+{
 	bool		swap = sqlcall_bool(fcinfo, 1, false);
 
 	refuse_lost(fcinfo, "migrate_tenant_set",
@@ -457,7 +496,6 @@ migrate_tenant_set(PG_FUNCTION_ARGS)
 				 errhint("If it is meant: SELECT migrate_tenant_set(%s, swap => true);",
 						 quote_literal_cstr(tenant))));
 	set_local(tenant);
-	PG_RETURN_VOID();
 }
 
 /*

@@ -132,6 +132,8 @@ INSERT INTO api (name, arguments, result, volatility, level) VALUES
      'SETOF record', 's', 'viewer'),
     -- tenant_context.sql
     ('migrate_tenant_set', 'tenant text, swap boolean DEFAULT false', 'void', 'v', 'everybody'),
+    ('migrate_tenant_set', 'tenant bigint, swap boolean DEFAULT false', 'void', 'v', 'everybody'),
+    ('migrate_tenant_set', 'tenant uuid, swap boolean DEFAULT false', 'void', 'v', 'everybody'),
     ('migrate_tenant_clear', '', 'void', 'v', 'everybody'),
     -- tenant_setup.sql
     ('migrate_tenant_setup',

@@ -44,6 +44,7 @@ SELECT * FROM migrate_tenant_setup(NULL);
 SELECT * FROM migrate_tenant_setup('orgs', key => 'org_id');
 SELECT * FROM migrate_tenant_setup('orgs', key => 'name');
 SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{regress_migrate_nobody}');
+SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{}');
 SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{NULL}');
 SELECT * FROM migrate_tenant_setup('orgs', admin_role => 'regress_migrate_admin');
 SELECT * FROM migrate_tenant_setup('orgs', setting => 'tenant');
@@ -65,6 +66,30 @@ SET ROLE regress_migrate_owner;
 SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{regress_migrate_app}', admin_role => 'regress_migrate_admin');
 RESET ROLE;
 REVOKE regress_migrate_app FROM regress_migrate_admin;
+-- a role that policies do not bind is none of the application; the owner can
+-- get rid of them
+CREATE ROLE regress_migrate_bypass BYPASSRLS;
+GRANT regress_migrate_bypass TO regress_migrate_other;
+GRANT regress_migrate_owner TO regress_migrate_app;
+SET ROLE regress_migrate_owner;
+SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{regress_migrate_bypass}', dry_run => true);
+SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{regress_migrate_other}', admin_role => 'regress_migrate_admin', dry_run => true);
+SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{regress_migrate_app}', admin_role => 'regress_migrate_admin', dry_run => true);
+SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{regress_migrate_owner}', dry_run => true);
+RESET ROLE;
+REVOKE regress_migrate_owner FROM regress_migrate_app;
+DROP ROLE regress_migrate_bypass;
+-- what is said of a key can be pasted
+CREATE TABLE saas.keys (id integer, code text NOT NULL, name text UNIQUE);
+SELECT * FROM migrate_tenant_setup('saas.keys');
+SELECT * FROM migrate_tenant_setup('saas.keys', key => 'name');
+ALTER TABLE saas.keys ADD PRIMARY KEY (id);
+SELECT * FROM migrate_tenant_setup('saas.keys', key => 'code');
+ALTER TABLE saas.keys ADD UNIQUE (code);
+SELECT * FROM migrate_tenant_setup('saas.keys', key => 'code', model => 'keys');
+SELECT * FROM migrate_tenant_setup('saas.keys', key => 'id', model => 'keys');
+SELECT * FROM migrate_tenant_teardown('keys');
+DROP TABLE saas.keys;
 -- nor may anybody else than the owner of the root
 SELECT migrate_grant('regress_migrate_other', 'operator');
 GRANT USAGE ON SCHEMA saas TO regress_migrate_other;
@@ -207,6 +232,8 @@ SELECT * FROM migrate_tenant_setup('docs', app_roles => '{regress_migrate_app}')
 SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{regress_migrate_app,regress_migrate_other}', policy_style => 'inline', setting => 'app."x', dry_run => true);
 SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{regress_migrate_app,regress_migrate_other}', policy_style => 'inline', setting => 'app.tenant');
 SELECT * FROM migrate_tenant_setup('orgs', app_roles => '{regress_migrate_app,regress_migrate_other}', policy_style => 'inline', setting => 'app.tenant');
+-- what is left out is not what it was, and that is said
+SELECT object, action FROM migrate_tenant_setup('orgs', column_name => 'org_id', policy_style => 'inline', setting => 'app.tenant', dry_run => true) WHERE object LIKE 'model%';
 SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'docs'::regclass;
 SET ROLE regress_migrate_app;
 BEGIN;

@@ -32,6 +32,15 @@ static TenancyModel *model_from_args(FunctionCallInfo fcinfo);
 static void check_key(TenancyModel *model);
 static void check_roles(const TenancyModel *model);
 static void check_setting(const TenancyModel *model);
+static void warn_owner(const TenancyModel *model, const char *name, Oid role);
+static char *identifying_sql(const TenancyModel *model,
+							 const TenantAttribute *key);
+static void note_changes(TenantWork *work, const TenancyModel *is,
+						 const TenancyModel *wanted);
+static void note_change(TenantWork *work, const TenancyModel *model,
+						const char *argument, const char *is,
+						const char *wanted, bool is_open);
+static char *names_text(List *names);
 static bool same_model(const TenancyModel *a, const TenancyModel *b);
 static void refuse_other_tenant(const TenancyModel *is,
 								const TenancyModel *wanted);
@@ -75,6 +84,7 @@ migrate_tenant_setup(PG_FUNCTION_ARGS)
 	if (same_model(is, model))
 		return (Datum) 0;
 	refuse_other_tenant(is, model);
+	note_changes(&work, is, model);
 	tenantwork_note(&work, model_object(model), "update registration");
 	if (!work.dry_run)
 		catalog_tenancy_write_model(model);
@@ -156,6 +166,11 @@ model_from_args(FunctionCallInfo fcinfo)
 	style = sqlcall_text(fcinfo, 6);
 	model->name = tenantwork_model_arg(fcinfo, 7);
 
+	if (!PG_ARGISNULL(3) && model->app_roles == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"app_roles\" names no role"),
+				 errhint("If the policies are for every role: app_roles => '{public}'")));
 	if (model->key == NULL)
 		model->key = "id";
 	if (model->column_name == NULL)
@@ -192,8 +207,8 @@ check_key(TenancyModel *model)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("column \"%s\" of table %s does not identify a row",
 						model->key, name),
-				 errhint("It needs a primary key, or a unique constraint and NOT NULL: ALTER TABLE %s ADD PRIMARY KEY (%s);",
-						 name, quote_identifier(model->key))));
+				 errhint("It needs a primary key, or a unique constraint and NOT NULL: %s;",
+						 identifying_sql(model, key))));
 	model->tenant_type = key->type;
 	if (!model->is_inline && key->type != UUIDOID && key->type != INT8OID &&
 		key->type != INT4OID && key->type != INT2OID &&
@@ -215,6 +230,27 @@ check_key(TenancyModel *model)
 				 errhint("ALTER TABLE %s ALTER COLUMN %s TYPE text;", name,
 						 quote_identifier(model->key))));
 	tenanttable_check_collation(model->root, model->key);
+}
+
+/*
+ * The statement that has the key identify a row.  A table has one primary key
+ * at most.
+ */
+static char *
+identifying_sql(const TenancyModel *model, const TenantAttribute *key)
+{
+	char	   *name = tenanttable_name(model->root);
+	const char *column = quote_identifier(model->key);
+
+	if (tenantkey_is_unique(model->root, model->key))
+		return psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+						name, column);
+	if (tenantkey_primary(model->root) == NIL)
+		return psprintf("ALTER TABLE %s ADD PRIMARY KEY (%s)", name, column);
+	if (key->not_null)
+		return psprintf("ALTER TABLE %s ADD UNIQUE (%s)", name, column);
+	return psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL, ADD UNIQUE (%s)",
+					name, column, column);
 }
 
 /*
@@ -247,7 +283,11 @@ check_roles(const TenancyModel *model)
 		}
 		role = get_role_oid(name, false);
 		if (!OidIsValid(admin))
+		{
+			tenantacl_check_role(model, name, role, NIL);
+			warn_owner(model, name, role);
 			continue;
+		}
 		if (is_member_of_role_nosuper(role, admin))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -260,7 +300,98 @@ check_roles(const TenancyModel *model)
 					 errmsg("admin role \"%s\" is a member of the app role \"%s\"",
 							model->admin_role, name),
 					 errdetail("It would be kept to one tenant, as the app role is.")));
+		tenantacl_check_role(model, name, role, NIL);
+		warn_owner(model, name, role);
 	}
+}
+
+/*
+ * Warn of an app role that can do what the owner of the root can.  Policies do
+ * bind it, and it can drop them.
+ */
+static void
+warn_owner(const TenancyModel *model, const char *name, Oid role)
+{
+	Oid			owner = tenanttable_owner(model->root);
+
+	if (!is_member_of_role_nosuper(role, owner))
+		return;
+	ereport(WARNING,
+			(errcode(ERRCODE_INVALID_GRANT_OPERATION),
+			 role == owner ?
+			 errmsg("app role \"%s\" is the owner of table %s",
+					name, tenanttable_name(model->root)) :
+			 errmsg("app role \"%s\" is a member of \"%s\", the owner of table %s",
+					name, GetUserNameFromId(owner, false),
+					tenanttable_name(model->root)),
+			 errdetail("It can switch row level security off, and migrate_tenant_grant() refuses it."),
+			 errhint("Use a role of its own for the application: CREATE ROLE ... LOGIN NOSUPERUSER NOBYPASSRLS;")));
+}
+
+/*
+ * Say what a call changes of a model that is there.  An argument that is left
+ * out has its default, and not what was set before.
+ */
+static void
+note_changes(TenantWork *work, const TenancyModel *is,
+			 const TenancyModel *wanted)
+{
+	note_change(work, is, "root",
+				get_rel_name(is->root) == NULL ? "a table that was dropped" :
+				tenanttable_name(is->root), tenanttable_name(wanted->root), false);
+	note_change(work, is, "key", is->key, wanted->key, false);
+	note_change(work, is, "column_name", is->column_name,
+				wanted->column_name, false);
+	if (!textlist_equal(is->app_roles, wanted->app_roles))
+		note_change(work, is, "app_roles", names_text(is->app_roles),
+					names_text(wanted->app_roles),
+					!textlist_member(is->app_roles, "public") &&
+					textlist_member(wanted->app_roles, "public"));
+	note_change(work, is, "admin_role", is->admin_role, wanted->admin_role,
+				false);
+	note_change(work, is, "setting", is->setting, wanted->setting, false);
+	note_change(work, is, "policy_style",
+				is->is_inline ? "inline" : "function",
+				wanted->is_inline ? "inline" : "function", false);
+}
+
+/*
+ * Say how one thing changes.  "is_open" is for what lets everybody in.
+ */
+static void
+note_change(TenantWork *work, const TenancyModel *model,
+			const char *argument, const char *is, const char *wanted,
+			bool is_open)
+{
+	if (is == wanted || (is != NULL && wanted != NULL && strcmp(is, wanted) == 0))
+		return;
+	tenantwork_note(work, model_object(model),
+					psprintf("change %s from %s to %s", argument,
+							 is != NULL ? is : "NULL",
+							 wanted != NULL ? wanted : "NULL"));
+	ereport(is_open ? WARNING : NOTICE,
+			(errmsg("\"%s\" of tenant model \"%s\" changes from %s to %s",
+					argument, model->name,
+					is != NULL ? is : "NULL",
+					wanted != NULL ? wanted : "NULL"),
+			 is_open ?
+			 errdetail("The policies are for every role from now on.") : 0,
+			 errhint("An argument that is left out has its default.  To leave it as it is: %s => %s",
+					 argument,
+					 is != NULL ? quote_literal_cstr(is) : "NULL")));
+}
+
+/*
+ * The names of roles as they stand in an array.
+ */
+static char *
+names_text(List *names)
+{
+	Oid			output;
+	bool		is_varlena;
+
+	getTypeOutputInfo(TEXTARRAYOID, &output, &is_varlena);
+	return OidOutputFunctionCall(output, textlist_to_array(names));
 }
 
 /*

@@ -8,8 +8,9 @@
 -- by its OID for the case that it is renamed.
 --
 -- A table that is dropped leaves its row behind until the next function that
--- writes here; it is left out of a dump, in whose copy its OID may be that of
--- another table.
+-- writes here, and those of the tables that were protected or linked by way of
+-- it, and the model of which it was the root, for longer.  All of them are left
+-- out of a dump, in whose copy its OID may be that of another table.
 -- ---------------------------------------------------------------------------
 
 CREATE TABLE migrate.tenant_model (
@@ -153,14 +154,15 @@ COMMENT ON TABLE migrate.tenant_waiver IS
 	'one row for each finding of migrate_tenant_lint() that is as it should be';
 COMMENT ON COLUMN migrate.tenant_waiver.until IS 'the last day on which the waiver counts; NULL: for good';
 
-SELECT pg_catalog.pg_extension_config_dump('migrate.tenant_model', '');
+SELECT pg_catalog.pg_extension_config_dump('migrate.tenant_model',
+	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) root)');
 SELECT pg_catalog.pg_extension_config_dump('migrate.tenant_schema', '');
 SELECT pg_catalog.pg_extension_config_dump('migrate.tenant_table',
-	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) relation)');
+	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) relation) AND (parent IS NULL OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) parent))');
 SELECT pg_catalog.pg_extension_config_dump('migrate.tenant_column',
-	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) relation)');
+	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) relation) AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) parent)');
 SELECT pg_catalog.pg_extension_config_dump('migrate.tenant_link',
-	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) relation)');
+	'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) relation) AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) parent)');
 SELECT pg_catalog.pg_extension_config_dump('migrate.tenant_grant',
 	'WHERE relation OPERATOR(pg_catalog.=) 0 OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) relation)');
 SELECT pg_catalog.pg_extension_config_dump('migrate.tenant_waiver', '');

@@ -45,6 +45,7 @@ static bool same_model(const TenancyModel *a, const TenancyModel *b);
 static void refuse_other_tenant(const TenancyModel *is,
 								const TenancyModel *wanted);
 static void refuse_tables(const TenancyModel *model);
+static char *used_by(const char *model);
 static void take_all_back(TenantWork *work, const TenancyModel *model);
 static TenantTable *next_unprotectable(const TenantWork *work,
 									   const TenancyModel *model);
@@ -117,6 +118,13 @@ migrate_tenant_teardown(PG_FUNCTION_ARGS)
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_teardown",
 					 sqlcall_bool(fcinfo, 2, false));
 	model = catalog_tenancy_model(name);
+
+	/* that of a root which was dropped is not in a dump, what was made is */
+	if (model == NULL && used_by(name) != NULL)
+	{
+		model = palloc0(sizeof(TenancyModel));
+		model->name = name;
+	}
 	if (model == NULL)
 	{
 		ereport(NOTICE,
@@ -464,37 +472,9 @@ refuse_other_tenant(const TenancyModel *is, const TenancyModel *wanted)
 static void
 refuse_tables(const TenancyModel *model)
 {
-	List	   *tables = catalog_tenancy_tables(model->name);
-	List	   *columns = catalog_tenancy_columns(model->name);
-	List	   *links = catalog_tenancy_links(model->name);
-	List	   *grants = catalog_tenancy_grants(NULL, model->name);
-	const char *what;
+	char	   *what = used_by(model->name);
 
-	if (tables != NIL)
-	{
-		TenantTable *table = linitial(tables);
-
-		what = psprintf("%s is %s", tenanttable_object(table->relid),
-						table->mode == TENANT_EXEMPT ? "exempt" : "protected");
-	}
-	else if (links != NIL)
-	{
-		TenantLink *link = linitial(links);
-
-		what = psprintf("foreign key \"%s\" of %s is linked",
-						link->constraint_name, tenanttable_object(link->relid));
-	}
-	else if (columns != NIL)
-	{
-		TenantColumn *column = linitial(columns);
-
-		what = psprintf("%s has got its column \"%s\"",
-						tenanttable_object(column->relid), column->column_name);
-	}
-	else if (grants != NIL)
-		what = psprintf("role \"%s\" has rights by migrate_tenant_grant()",
-						((TenantGrant *) linitial(grants))->role);
-	else
+	if (what == NULL)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
@@ -502,6 +482,44 @@ refuse_tables(const TenancyModel *model)
 			 errdetail("For one, %s.", what),
 			 errhint("See what would be taken back with it: SELECT * FROM migrate_tenant_teardown(%s, cascade => true, dry_run => true);",
 					 quote_literal_cstr(model->name))));
+}
+
+/*
+ * Something that was made for a model of this name, or NULL.
+ */
+static char *
+used_by(const char *model)
+{
+	List	   *tables = catalog_tenancy_tables(model);
+	List	   *columns = catalog_tenancy_columns(model);
+	List	   *links = catalog_tenancy_links(model);
+	List	   *grants = catalog_tenancy_grants(NULL, model);
+
+	if (tables != NIL)
+	{
+		TenantTable *table = linitial(tables);
+
+		return psprintf("%s is %s", tenanttable_object(table->relid),
+						table->mode == TENANT_EXEMPT ? "exempt" : "protected");
+	}
+	if (links != NIL)
+	{
+		TenantLink *link = linitial(links);
+
+		return psprintf("foreign key \"%s\" of %s is linked",
+						link->constraint_name, tenanttable_object(link->relid));
+	}
+	if (columns != NIL)
+	{
+		TenantColumn *column = linitial(columns);
+
+		return psprintf("%s has got its column \"%s\"",
+						tenanttable_object(column->relid), column->column_name);
+	}
+	if (grants != NIL)
+		return psprintf("role \"%s\" has rights by migrate_tenant_grant()",
+						((TenantGrant *) linitial(grants))->role);
+	return NULL;
 }
 
 /*

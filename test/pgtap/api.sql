@@ -299,6 +299,15 @@ UPDATE tables
 SET condition = 'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) relation)'
 WHERE name IN ('tenant_table', 'tenant_column', 'tenant_link');
 UPDATE tables
+SET condition = condition || ' AND EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) parent)'
+WHERE name IN ('tenant_column', 'tenant_link');
+UPDATE tables
+SET condition = condition || ' AND (parent IS NULL OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) parent))'
+WHERE name = 'tenant_table';
+UPDATE tables
+SET condition = 'WHERE EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) root)'
+WHERE name = 'tenant_model';
+UPDATE tables
 SET condition = 'WHERE relation OPERATOR(pg_catalog.=) 0 OR EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) relation)'
 WHERE name = 'tenant_grant';
 

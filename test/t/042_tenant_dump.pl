@@ -22,20 +22,30 @@ $node->safe_psql(
 	CREATE ROLE owner;
 	CREATE ROLE app));
 
-# what stands in the tables, and what the server says
+# what stands in the tables, but for what tables that were dropped have left
+# behind, and what the server says
+my $is_there = 'IN (SELECT oid FROM pg_class)';
 my %contents = (
-	models => 'SELECT * FROM migrate.tenant_model ORDER BY 1',
+	models => "SELECT * FROM migrate.tenant_model WHERE root $is_there ORDER BY 1",
 	schemas => 'SELECT schema, model, role, created_at FROM migrate.tenant_schema ORDER BY 1',
-	tables => 'SELECT * FROM migrate.tenant_table WHERE EXISTS (SELECT FROM pg_class WHERE oid = relation)
-		ORDER BY relation::text',
-	columns => 'SELECT * FROM migrate.tenant_column ORDER BY relation::text',
-	links => 'SELECT * FROM migrate.tenant_link ORDER BY relation::text',
+	tables => "SELECT * FROM migrate.tenant_table WHERE relation $is_there AND (parent IS NULL OR parent $is_there)
+		ORDER BY relation::text",
+	columns => "SELECT * FROM migrate.tenant_column WHERE relation $is_there AND parent $is_there ORDER BY relation::text",
+	links => "SELECT * FROM migrate.tenant_link WHERE relation $is_there AND parent $is_there ORDER BY relation::text",
 	grants => 'SELECT role, schema, kind, relation, owner, model, privileges, granted_by
 		FROM migrate.tenant_grant WHERE relation = 0 OR EXISTS (SELECT FROM pg_class WHERE oid = relation)
 		ORDER BY schema, kind, relation::text',
 	policies => 'SELECT * FROM pg_policies ORDER BY 1, 2, 3',
 	plan => q(SELECT * FROM migrate_tenant_plan('saas')),
 );
+
+# numbers of tables that are not there, or not the same in a copy
+my $numbers = q(
+	SELECT 'model', root::text FROM migrate.tenant_model WHERE root::text ~ '^\d+$'
+	UNION SELECT 'table', relation::text FROM migrate.tenant_table WHERE relation::text ~ '^\d+$'
+	UNION SELECT 'table by way of', relation::text FROM migrate.tenant_table WHERE parent::text ~ '^\d+$'
+	UNION SELECT 'column', relation::text FROM migrate.tenant_column WHERE relation::text || parent ~ '\d+$'
+	UNION SELECT 'link', constraint_name FROM migrate.tenant_link WHERE relation::text || parent ~ '\d+$');
 
 sub contents_of
 {
@@ -59,6 +69,7 @@ sub create_saas
 		SET client_min_messages = warning;
 		SELECT migrate_grant('owner', 'operator');
 		CREATE SCHEMA saas AUTHORIZATION owner;
+		CREATE SCHEMA old AUTHORIZATION owner;
 		SET ROLE owner;
 		CREATE TABLE saas.orgs (id bigint PRIMARY KEY);
 		CREATE TABLE saas.docs (id serial PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES saas.orgs, title text);
@@ -80,9 +91,27 @@ sub create_saas
 		SELECT migrate_tenant_link('steps_doc_id_fkey', 'saas.steps');
 		SELECT migrate_tenant_protect_schema('saas');
 		SELECT migrate_tenant_grant('app', '{saas}');
+		-- hangs on what will not be there: a parent, a table whose partition stays, a root
+		CREATE TABLE old.parents (id integer PRIMARY KEY, tenant_id bigint NOT NULL REFERENCES saas.orgs);
+		CREATE TABLE old.children (id integer PRIMARY KEY, parent_id integer NOT NULL REFERENCES old.parents);
+		CREATE TABLE old.lines (id integer PRIMARY KEY, parent_id integer NOT NULL REFERENCES old.parents);
+		CREATE TABLE old.events (id integer, tenant_id bigint NOT NULL) PARTITION BY LIST (id);
+		CREATE TABLE old.part PARTITION OF old.events DEFAULT;
+		CREATE TABLE old.roots (id bigint PRIMARY KEY);
+		CREATE TABLE old.rooted (tenant_id bigint NOT NULL);
+		SELECT migrate_tenant_protect('old.parents');
+		SELECT migrate_tenant_protect('old.children', 'parent');
+		SELECT migrate_tenant_add_column('old.lines');
+		SELECT migrate_tenant_link('lines_parent_id_fkey', 'old.lines');
+		SELECT migrate_tenant_protect('old.events');
+		SELECT migrate_tenant_setup('old.roots', model => 'old', app_roles => '{app}', policy_style => '$style');
+		SELECT migrate_tenant_protect('old.rooted', model => 'old');
 		RESET ROLE;
 		SELECT migrate_tenant_guard('refuse');
-		DROP TABLE saas.dropped));
+		DROP TABLE saas.dropped;
+		DROP TABLE old.parents CASCADE;
+		ALTER TABLE old.events DETACH PARTITION old.part;
+		DROP TABLE old.events, old.roots));
 	return $name;
 }
 
@@ -96,8 +125,7 @@ sub check_restored
 
 	is($found->{$_}, $expected->{$_}, "$name: $_")
 	  foreach sort keys %contents;
-	unlike($node->safe_psql($database, 'SELECT relation FROM migrate.tenant_table'),
-		qr/^\d+$/m, "$name: no row of a table that was dropped");
+	sql_is($node, $database, $numbers, '', "$name: no number of a table that was dropped");
 	sql_is($node, $database, 'SET ROLE app; SELECT count(*) FROM saas.docs',
 		'0', "$name: nothing is seen without a tenant");
 	sql_is($node, $database,
@@ -107,6 +135,14 @@ sub check_restored
 		'42501', 'row-level security', "$name: and writes no other");
 	sql_fails($node, $database, 'CREATE TABLE saas.unknown (id integer)',
 		'55000', 'nobody has said', "$name: the guard is there");
+
+	# a table of a model whose root was dropped
+	my $old = run_sql($node, $database, q(SELECT migrate_tenant_teardown('old', cascade => true)));
+	ok($old->{ok}, "$name: the model without a root is taken back") || diag($old->{err});
+	sql_is($node, $database,
+		q(SELECT count(*) FROM pg_policies WHERE tablename = 'rooted'),
+		'0', "$name: and what it protected");
+	$node->safe_psql($database, 'DROP SCHEMA old CASCADE');
 
 	# what is known is what is there
 	sql_is($node, $database, q(SELECT * FROM migrate_tenant_protect_schema('saas')),
@@ -145,9 +181,10 @@ foreach my $style ('function', 'inline')
 	my $original = create_saas("original_$style", $style);
 	my $expected = contents_of($original);
 
-	# the row of the dropped table is there, and shows the number that is left
-	like($node->safe_psql($original, 'SELECT relation FROM migrate.tenant_table'),
-		qr/^\d+$/m, "$style: a row of a table that was dropped");
+	# their rows are there, and show the numbers that are left
+	like($node->safe_psql($original, $numbers . ' ORDER BY 1, 2'),
+		qr/\Acolumn\|old\.lines\nlink\|lines_parent_id_fkey\nmodel\|\d+\n(?:table\|\d+\n)+table by way of\|old\.children\ntable by way of\|old\.part\z/,
+		"$style: rows of tables that were dropped");
 
 	restore_script("$style, plain", $original, "${style}_plain");
 	check_restored("$style, plain", "${style}_plain", $expected);

@@ -31,6 +31,7 @@
 #include "tenantpolicy.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -44,6 +45,18 @@ typedef enum Access
 	ACCESS_WRITE
 } Access;
 
+/* Something that may fail, see try_out() */
+typedef void (*TryOut) (Oid relid, void *arg);
+
+/* What compare_default() looks at, and finds */
+typedef struct DefaultComparison
+{
+	AttrNumber	attnum;
+	const char *expression;
+	char	   *adbin;			/* the default that is there */
+	bool		result;
+} DefaultComparison;
+
 static char *column_expression(const TenantWork *work, const TenancyModel *model,
 							   const char *column, TenantMode mode,
 							   Access access);
@@ -56,8 +69,12 @@ static List *add_policy(List *policies, const char *name, bool permissive,
 						char *check_expression);
 static List *add_commands(List *policies, const char *name, bool permissive,
 						  List *roles, char *read, char *write);
-static void check_policy(Oid relid, const TenantPolicy *policy);
-static bool is_about_policy(int sqlerrcode);
+static char *try_out(Oid relid, bool as_owner, TryOut attempt, void *arg);
+static void check_policy(Oid relid, void *arg);
+static bool is_about_text(int sqlerrcode);
+static char *default_text(Relation relation, const char *adbin);
+static bool same_but_schema(const char *a, const char *b);
+static void compare_default(Oid relid, void *arg);
 static Node *parse_expression(const char *expression);
 static Node *transform_policy(Oid relid, const char *expression);
 static Node *transform_default(Relation relation, AttrNumber attnum,
@@ -314,6 +331,17 @@ tenantexpr_equal(Oid relid, const char *expression, Node *node)
 char *
 tenantexpr_obstacle(Oid relid, const TenantPolicy *policy)
 {
+	return try_out(relid, true, check_policy, unconstify(TenantPolicy *, policy));
+}
+
+/*
+ * Do something about a table that may fail for what is written in it, and undo
+ * it.  Returns the message of the error, or NULL; an error that says nothing
+ * about that is raised.
+ */
+static char *
+try_out(Oid relid, bool as_owner, TryOut attempt, void *arg)
+{
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner resource_owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
@@ -324,8 +352,9 @@ tenantexpr_obstacle(Oid relid, const TenantPolicy *policy)
 	MemoryContextSwitchTo(caller);
 	PG_TRY();
 	{
-		tenantwork_become_owner(relid, &save_userid, &save_sec_context);
-		check_policy(relid, policy);
+		if (as_owner)
+			tenantwork_become_owner(relid, &save_userid, &save_sec_context);
+		attempt(relid, arg);
 	}
 	PG_CATCH();
 	{
@@ -340,7 +369,7 @@ tenantexpr_obstacle(Oid relid, const TenantPolicy *policy)
 
 	if (error == NULL)
 		return NULL;
-	if (!is_about_policy(error->sqlerrcode))
+	if (!is_about_text(error->sqlerrcode))
 		ReThrowError(error);
 	return error->message;
 }
@@ -350,8 +379,9 @@ tenantexpr_obstacle(Oid relid, const TenantPolicy *policy)
  * there, or not to be used.
  */
 static void
-check_policy(Oid relid, const TenantPolicy *policy)
+check_policy(Oid relid, void *arg)
 {
+	const TenantPolicy *policy = arg;
 	Oid			namespace_oid = get_rel_namespace(relid);
 	AclResult	result;
 	ListCell   *lc;
@@ -372,11 +402,11 @@ check_policy(Oid relid, const TenantPolicy *policy)
 }
 
 /*
- * Does an error say something about a policy, and not about the moment at
- * which it was tried?
+ * Does an error say something about what is written, and not about the moment
+ * at which it was tried?
  */
 static bool
-is_about_policy(int sqlerrcode)
+is_about_text(int sqlerrcode)
 {
 	int			category = ERRCODE_TO_CATEGORY(sqlerrcode);
 
@@ -388,14 +418,18 @@ is_about_policy(int sqlerrcode)
 
 /*
  * Is an expression the default of a column?
+ *
+ * Where it was written long ago what it calls may be in a schema of another
+ * name by now, and cannot be parsed any more.
  */
 bool
 tenantexpr_default_equal(Oid relid, const char *column, const char *expression)
 {
 	AttrNumber	attnum = get_attnum(relid, column);
+	DefaultComparison comparison = {attnum, expression};
 	Relation	relation;
 	TupleConstr *constr;
-	bool		result = false;
+	char	   *written = NULL;
 
 	if (attnum <= 0)
 		return false;
@@ -404,11 +438,61 @@ tenantexpr_default_equal(Oid relid, const char *column, const char *expression)
 	for (int i = 0; constr != NULL && i < constr->num_defval; i++)
 	{
 		if (constr->defval[i].adnum == attnum)
-			result = equal(transform_default(relation, attnum, expression),
-						   stringToNode(constr->defval[i].adbin));
+			comparison.adbin = pstrdup(constr->defval[i].adbin);
 	}
+	if (comparison.adbin != NULL)
+		written = default_text(relation, comparison.adbin);
 	table_close(relation, AccessShareLock);
-	return result;
+
+	if (written == NULL)
+		return false;
+	if (strcmp(written, expression) == 0)
+		return true;
+
+	/* the expression is ours, so that the caller may parse it */
+	if (try_out(relid, false, compare_default, &comparison) == NULL)
+		return comparison.result;
+	return same_but_schema(written, expression);
+}
+
+/*
+ * A default as the server writes it with our search path.
+ */
+static char *
+default_text(Relation relation, const char *adbin)
+{
+	int			nestlevel = tenantwork_pin_settings();
+	Datum		written;
+
+	written = DirectFunctionCall2(pg_get_expr, CStringGetTextDatum(adbin),
+								  ObjectIdGetDatum(RelationGetRelid(relation)));
+	AtEOXact_GUC(false, nestlevel);
+	return TextDatumGetCString(written);
+}
+
+/*
+ * Do both call the same one of our functions, in whatever schema?
+ */
+static bool
+same_but_schema(const char *a, const char *b)
+{
+	const char *call_a = strstr(a, ".migrate_tenant_current");
+	const char *call_b = strstr(b, ".migrate_tenant_current");
+
+	return call_a != NULL && call_b != NULL &&
+		strspn(a, "(") == strspn(b, "(") && strcmp(call_a, call_b) == 0;
+}
+
+static void
+compare_default(Oid relid, void *arg)
+{
+	DefaultComparison *comparison = arg;
+	Relation	relation = table_open(relid, AccessShareLock);
+
+	comparison->result = equal(transform_default(relation, comparison->attnum,
+												 comparison->expression),
+							   stringToNode(comparison->adbin));
+	table_close(relation, AccessShareLock);
 }
 
 /*

@@ -71,8 +71,8 @@ static void run_count(const char *sql, uint64 *counts, int ncounts);
 static void refuse_kept(const TenantColumn *column, uint64 rows);
 static void begin_procedure(FunctionCallInfo fcinfo, Oid relid);
 static void refuse_row_security(Oid relid, Oid target);
-static void check_progress(const TenantColumn *column, int pass,
-						   uint64 *left);
+static void check_progress(const TenantColumn *column, const Source *source,
+						   int pass, uint64 *left);
 static uint64 fill_pass(const TenantColumn *column, const Source *source,
 						List *relids, int batch);
 static uint64 fill_table(const TenantColumn *column, const Source *source,
@@ -174,7 +174,7 @@ migrate_tenant_backfill(PG_FUNCTION_ARGS)
 		if (in_pass == 0)
 			break;
 		filled += in_pass;
-		check_progress(column, pass, &left);
+		check_progress(column, source, pass, &left);
 	}
 	check_filled(column, source);
 	ereport(NOTICE,
@@ -473,20 +473,21 @@ refuse_row_security(Oid relid, Oid target)
 }
 
 /*
- * Raise an error if a pass that filled rows left as many without a tenant as
- * the one before it.
+ * Raise an error if a pass that filled rows left as many to be filled as the
+ * one before it.
  *
  * Some come in while we are at it, so that two passes do not surprise, and are
  * not worth another look at the table.
  */
 static void
-check_progress(const TenantColumn *column, int pass, uint64 *left)
+check_progress(const TenantColumn *column, const Source *source, int pass,
+			   uint64 *left)
 {
 	uint64		before = *left;
 
 	if (pass < 2)
 		return;
-	*left = count_empty(column);
+	*left = count_fillable(column, source);
 	if (*left > 0 && *left >= before)
 		refuse_kept(column, *left);
 }

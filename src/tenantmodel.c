@@ -344,9 +344,9 @@ static void
 note_changes(TenantWork *work, const TenancyModel *is,
 			 const TenancyModel *wanted)
 {
-	note_change(work, is, "root",
-				get_rel_name(is->root) == NULL ? "a table that was dropped" :
-				tenanttable_name(is->root), tenanttable_name(wanted->root), false);
+	if (get_rel_name(is->root) != NULL)
+		note_change(work, is, "root", tenanttable_name(is->root),
+					tenanttable_name(wanted->root), false);
 	note_change(work, is, "key", is->key, wanted->key, false);
 	note_change(work, is, "column_name", is->column_name,
 				wanted->column_name, false);

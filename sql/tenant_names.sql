@@ -127,6 +127,11 @@ BEGIN
         RESET ROLE;
         RETURN NEXT;
     END LOOP;
+    -- and so says the self-test
+    EXECUTE format('INSERT INTO tenants SELECT unnest($1)::%s', type) USING keys;
+    RETURN QUERY SELECT 'self-test', t.result, count(*)::text
+        FROM migrate_tenant_selftest('regress_migrate_app', ARRAY[to_regclass('things')]) t
+        WHERE t.probe IN ('read own', 'read other', 'insert other') GROUP BY 2;
     PERFORM migrate_tenant_teardown(cascade => true);
     DROP TABLE things, tenants;
     PERFORM set_config(name, '', true) FROM unnest('{app.tenant,migrate.tenant}'::text[]) name;

@@ -82,14 +82,16 @@ selftest_tenant_of(const SelftestScene *scene, const SelftestTable *table,
 }
 
 /*
- * A tenant as a constant of a type; of a domain, its base type, whose checks
- * would be code of a user's.
+ * A tenant as a constant of a type, of any length; of a domain, its base type,
+ * whose checks would be code of a user's.
  */
 char *
 selftest_literal(const char *tenant, Oid type)
 {
 	return psprintf("%s::%s", quote_literal_cstr(tenant),
-					format_type_be_qualified(getBaseType(type)));
+					format_type_extended(getBaseType(type), -1,
+										 FORMAT_TYPE_TYPEMOD_GIVEN |
+										 FORMAT_TYPE_FORCE_QUALIFY));
 }
 
 /*

@@ -109,7 +109,9 @@ OBJS = \
 	src/tenantcolumn.o \
 	src/tenantdiscover.o \
 	src/tenanteach.o \
+	src/tenantexempt.o \
 	src/tenantexpr.o \
+	src/tenantfit.o \
 	src/tenantfold.o \
 	src/tenantforce.o \
 	src/tenantgrant.o \
@@ -117,6 +119,7 @@ OBJS = \
 	src/tenantjson.o \
 	src/tenantkey.o \
 	src/tenantlink.o \
+	src/tenantlinkkey.o \
 	src/tenantlint.o \
 	src/tenantlintbind.o \
 	src/tenantlintcalls.o \

@@ -26,9 +26,9 @@
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "sqlcall.h"
+#include "tenantexempt.h"
 #include "tenantguard.h"
 #include "tenantprotect.h"
-#include "tenantschema.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -299,7 +299,7 @@ protect_now(TenantWork *work, const TenancyModel *model, Oid relid,
 	finding = tenantdiscover(work, model, relid, true, true);
 	if (finding->mode == TENANT_EXEMPT)
 	{
-		tenantschema_exempt(work, model, relid, finding->reason, true);
+		tenantexempt_register(work, model, relid, finding->reason, true);
 		return true;
 	}
 	if (model->guard != TENANT_GUARD_PROTECT)

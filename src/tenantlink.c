@@ -18,13 +18,8 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/dependency.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
 #include "catalog_tenancy.h"
-#include "commands/comment.h"
-#include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
 #include "sqlcall.h"
 #include "tenantcolumn.h"
@@ -32,7 +27,6 @@
 #include "textlist.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(migrate_tenant_link);
 PG_FUNCTION_INFO_V1(migrate_tenant_unlink);
@@ -43,21 +37,11 @@ static void check_linkable(const TenancyModel *model, const TenantKey *key,
 						   const char *column, const char *parent_column);
 static void check_side(const TenancyModel *model, const TenantKey *key,
 					   Oid relid, const char *column);
-static TenantLink *read_link(const TenancyModel *model, const TenantKey *key);
-static void check_actions(const TenantKey *key, const TenantLink *link);
-static void replace_key(TenantWork *work, const TenantLink *link,
-						List *columns, List *parent_columns,
-						List *delete_columns, char match_type);
-static char *key_sql(const TenantLink *link, List *columns,
-					 List *parent_columns, List *delete_columns,
-					 char match_type);
-static const char *action_sql(char action);
 static void give_index_up(TenantWork *work, const TenantLink *link,
 						  List *columns);
 static bool hand_index_over(const TenantWork *work, const TenantLink *link,
 							List *references);
 static List *other_references(const TenantLink *link, Oid index);
-static char *link_object(const TenantLink *link);
 
 /*
  * migrate_tenant_link(constraint_name, tbl, model, dry_run)
@@ -92,8 +76,8 @@ migrate_tenant_link(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	check_linkable(model, key, column, parent_column);
 
-	link = read_link(model, key);
-	check_actions(key, link);
+	link = tenantlinkkey_read(model, key);
+	tenantlinkkey_check(key, link);
 	parent_columns = lcons(parent_column, list_copy(key->parent_columns));
 	if (!tenantkey_has_index(key->parent, parent_columns, true))
 	{
@@ -107,11 +91,11 @@ migrate_tenant_link(PG_FUNCTION_ARGS)
 							   tenanttable_name(key->parent),
 							   tenantkey_columns(parent_columns)), NULL);
 	}
-	replace_key(&work, link, lcons(column, list_copy(key->columns)),
-				parent_columns,
-				link->delete_columns != NIL ? link->delete_columns : key->columns,
-				FKCONSTR_MATCH_SIMPLE);
-	tenantwork_note(&work, link_object(link), "register");
+	tenantlinkkey_replace(&work, link, lcons(column, list_copy(key->columns)),
+						  parent_columns,
+						  link->delete_columns != NIL ? link->delete_columns : key->columns,
+						  FKCONSTR_MATCH_SIMPLE);
+	tenantwork_note(&work, tenantlinkkey_object(link), "register");
 	if (!work.dry_run)
 		catalog_tenancy_write_link(link);
 	return (Datum) 0;
@@ -158,18 +142,18 @@ tenantlink_take_back(TenantWork *work, TenantLink *link)
 
 	/* the tenant comes first; somebody may have made another of that name */
 	if (key == NULL || list_length(key->columns) < 2)
-		tenantwork_note(work, link_object(link), "leave");
+		tenantwork_note(work, tenantlinkkey_object(link), "leave");
 	else
 	{
 		List	   *parent_columns = list_copy_tail(key->parent_columns, 1);
 
 		link->parent = key->parent;
-		replace_key(work, link, list_copy_tail(key->columns, 1), parent_columns,
-					link->delete_columns, link->match_type);
+		tenantlinkkey_replace(work, link, list_copy_tail(key->columns, 1), parent_columns,
+							  link->delete_columns, link->match_type);
 		if (link->index != NULL)
 			give_index_up(work, link, key->parent_columns);
 	}
-	tenantwork_note(work, link_object(link), "forget");
+	tenantwork_note(work, tenantlinkkey_object(link), "forget");
 	if (!work->dry_run)
 		catalog_tenancy_delete_link(link->relid, link->constraint_name);
 }
@@ -284,161 +268,6 @@ check_side(const TenancyModel *model, const TenantKey *key, Oid relid,
 }
 
 /*
- * What there is to know about a foreign key in order to make it again.
- */
-static TenantLink *
-read_link(const TenancyModel *model, const TenantKey *key)
-{
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(key->oid));
-	Form_pg_constraint form;
-	TenantLink *link = palloc0(sizeof(TenantLink));
-	int			nkeys;
-	int			ndeleted;
-	AttrNumber	columns[INDEX_MAX_KEYS];
-	AttrNumber	parent_columns[INDEX_MAX_KEYS];
-	AttrNumber	deleted[INDEX_MAX_KEYS];
-	Oid			operators[INDEX_MAX_KEYS];
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for constraint %u", key->oid);
-	form = (Form_pg_constraint) GETSTRUCT(tuple);
-	DeconstructFkConstraintRow(tuple, &nkeys, columns, parent_columns,
-							   operators, NULL, NULL, &ndeleted, deleted);
-	link->relid = key->relid;
-	link->constraint_name = key->name;
-	link->model = model->name;
-	link->parent = key->parent;
-	link->on_update = form->confupdtype;
-	link->on_delete = form->confdeltype;
-	link->match_type = form->confmatchtype;
-	link->deferrable = form->condeferrable;
-	link->deferred = form->condeferred;
-	link->validated = form->convalidated;
-	for (int i = 0; i < ndeleted; i++)
-		link->delete_columns = lappend(link->delete_columns,
-									   get_attname(key->relid, deleted[i], false));
-	ReleaseSysCache(tuple);
-	link->comment = GetComment(key->oid, ConstraintRelationId, 0);
-	return link;
-}
-
-/*
- * Raise an error for what the columns together cannot do as one did alone.
- */
-static void
-check_actions(const TenantKey *key, const TenantLink *link)
-{
-	if (link->on_update == FKCONSTR_ACTION_SETNULL ||
-		link->on_update == FKCONSTR_ACTION_SETDEFAULT)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("foreign key \"%s\" of table %s has ON UPDATE %s",
-						key->name, tenanttable_name(key->relid),
-						action_sql(link->on_update)),
-				 errdetail("It would set the tenant, too."),
-				 errhint("Make it ON UPDATE CASCADE or NO ACTION first.")));
-	if (link->match_type == FKCONSTR_MATCH_FULL && list_length(key->columns) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("foreign key \"%s\" of table %s is MATCH FULL",
-						key->name, tenanttable_name(key->relid)),
-				 errdetail("With the tenant, which is never NULL, its columns could never be."),
-				 errhint("Make it MATCH SIMPLE first, with a check constraint that all of its columns or none are NULL.")));
-}
-
-/*
- * Replace a foreign key by one of the same name over other columns.
- *
- * What is valid is validated, as the owner, who has to see all rows of both
- * tables for that.  A partitioned table knows no foreign key that is not.
- */
-static void
-replace_key(TenantWork *work, const TenantLink *link, List *columns,
-			List *parent_columns, List *delete_columns, char match_type)
-{
-	char	   *object = link_object(link);
-	char	   *name = tenanttable_name(link->relid);
-	const char *quoted = quote_identifier(link->constraint_name);
-	bool		in_one = get_rel_relkind(link->relid) == RELKIND_PARTITIONED_TABLE;
-	List	   *forced = NIL;
-
-	if (link->validated)
-	{
-		List	   *relids = lcons_oid(link->relid, tenanttable_below(link->relid));
-
-		relids = list_append_unique_oid(relids, link->parent);
-		forced = tenantforce_lift(work,
-								  list_concat_unique_oid(relids, tenanttable_below(link->parent)));
-	}
-	tenantwork_do(work, object, "replace",
-				  psprintf("ALTER TABLE %s DROP CONSTRAINT %s, ADD CONSTRAINT %s %s%s",
-						   name, quoted, quoted,
-						   key_sql(link, columns, parent_columns,
-								   delete_columns, match_type),
-						   link->validated && in_one ? "" : " NOT VALID"), NULL);
-	if (link->validated && !in_one)
-		tenantwork_do(work, object, "validate",
-					  psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-							   name, quoted), NULL);
-	if (link->comment != NULL)
-		tenantwork_do(work, object, "comment",
-					  psprintf("COMMENT ON CONSTRAINT %s ON %s IS %s",
-							   quoted, name, quote_literal_cstr(link->comment)),
-					  NULL);
-	tenantforce_put_back(work, forced);
-}
-
-/*
- * The definition of a foreign key.
- */
-static char *
-key_sql(const TenantLink *link, List *columns, List *parent_columns,
-		List *delete_columns, char match_type)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "FOREIGN KEY (%s) REFERENCES %s (%s)",
-					 tenantkey_columns(columns), tenanttable_name(link->parent),
-					 tenantkey_columns(parent_columns));
-	if (match_type == FKCONSTR_MATCH_FULL)
-		appendStringInfoString(&buf, " MATCH FULL");
-	if (link->on_update != FKCONSTR_ACTION_NOACTION)
-		appendStringInfo(&buf, " ON UPDATE %s", action_sql(link->on_update));
-	if (link->on_delete != FKCONSTR_ACTION_NOACTION)
-	{
-		appendStringInfo(&buf, " ON DELETE %s", action_sql(link->on_delete));
-		if (delete_columns != NIL &&
-			(link->on_delete == FKCONSTR_ACTION_SETNULL ||
-			 link->on_delete == FKCONSTR_ACTION_SETDEFAULT))
-			appendStringInfo(&buf, " (%s)", tenantkey_columns(delete_columns));
-	}
-	if (link->deferrable)
-		appendStringInfoString(&buf, " DEFERRABLE");
-	if (link->deferred)
-		appendStringInfoString(&buf, " INITIALLY DEFERRED");
-	return buf.data;
-}
-
-static const char *
-action_sql(char action)
-{
-	switch (action)
-	{
-		case FKCONSTR_ACTION_RESTRICT:
-			return "RESTRICT";
-		case FKCONSTR_ACTION_CASCADE:
-			return "CASCADE";
-		case FKCONSTR_ACTION_SETNULL:
-			return "SET NULL";
-		case FKCONSTR_ACTION_SETDEFAULT:
-			return "SET DEFAULT";
-		default:
-			return "NO ACTION";
-	}
-}
-
-/*
  * Drop the index that was made for a foreign key, unless another needs it
  * that was linked later, or the table to find the rows of a tenant.
  */
@@ -516,12 +345,4 @@ other_references(const TenantLink *link, Oid index)
 			result = lappend_oid(result, key->oid);
 	}
 	return result;
-}
-
-static char *
-link_object(const TenantLink *link)
-{
-	return psprintf("constraint %s on %s",
-					quote_identifier(link->constraint_name),
-					tenanttable_name(link->relid));
 }

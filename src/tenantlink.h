@@ -18,4 +18,13 @@ extern List *tenantlink_missing(const TenantWork *work,
 								const TenancyModel *model, Oid relid,
 								const TenantFinding *finding);
 
+/* in tenantlinkkey.c */
+extern TenantLink *tenantlinkkey_read(const TenancyModel *model,
+									  const TenantKey *key);
+extern void tenantlinkkey_check(const TenantKey *key, const TenantLink *link);
+extern void tenantlinkkey_replace(TenantWork *work, const TenantLink *link,
+								  List *columns, List *parent_columns,
+								  List *delete_columns, char match_type);
+extern char *tenantlinkkey_object(const TenantLink *link);
+
 #endif							/* MIGRATE_TENANTLINK_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * tenantschema.h
- *	  All tables of a schema, and tables that belong to no tenant.
+ *	  All tables of a schema.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -14,7 +14,5 @@
 
 /* in tenantschema.c */
 extern List *tenantschema_tables(Oid schema, bool with_partitions);
-extern void tenantschema_exempt(TenantWork *work, const TenancyModel *model,
-								Oid relid, const char *reason, bool by_schema);
 
 #endif							/* MIGRATE_TENANTSCHEMA_H */

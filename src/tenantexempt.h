@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * tenantexempt.h
+ *	  Tables that belong to no tenant.
+ *
+ * Copyright (c) 2026, the migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef MIGRATE_TENANTEXEMPT_H
+#define MIGRATE_TENANTEXEMPT_H
+
+#include "tenantwork.h"
+
+/* in tenantexempt.c */
+extern void tenantexempt_register(TenantWork *work, const TenancyModel *model,
+								  Oid relid, const char *reason,
+								  bool by_schema);
+
+#endif							/* MIGRATE_TENANTEXEMPT_H */

@@ -143,6 +143,7 @@ OBJS = \
 	src/tenantunprotect.o \
 	src/tenantvalue.o \
 	src/tenantwaive.o \
+	src/tenantway.o \
 	src/tenantwork.o \
 	src/textlist.o \
 	src/throttle.o \
@@ -220,6 +221,7 @@ REGRESS = \
 	tenant_collation \
 	tenant_column \
 	tenant_context \
+	tenant_discover \
 	tenant_each \
 	tenant_fold \
 	tenant_grant \

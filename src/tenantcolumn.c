@@ -20,7 +20,7 @@
 #include "catalog_tenancy.h"
 #include "sqlcall.h"
 #include "tenantcolumn.h"
-#include "tenantprotect.h"
+#include "tenantway.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -253,9 +253,12 @@ static char *
 discover_via(const TenantWork *work, const TenancyModel *model, Oid relid)
 {
 	TenantFinding *finding = tenantdiscover(work, model, relid, false, true);
+	char	   *name = tenanttable_name(relid);
 
 	if (finding->mode == TENANT_PARENT)
 		return finding->via;
+	if (finding->ways != NIL)
+		tenantway_refuse(relid, finding->ways, "migrate_tenant_add_column");
 	if (finding->column_name != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -266,10 +269,18 @@ discover_via(const TenantWork *work, const TenancyModel *model, Oid relid)
 				 errhint("SELECT * FROM migrate_tenant_protect(%s, column_name => %s);",
 						 quote_literal_cstr(tenanttable_name(relid)),
 						 quote_literal_cstr(finding->column_name))));
+	if (tenantkey_of_table(relid) == NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("no foreign key of table %s leads to a tenant", name),
+				 errdetail("It has no foreign key."),
+				 errhint("If its rows belong to no tenant: SELECT * FROM migrate_tenant_exempt(%s, '...');  else add the column by hand: ALTER TABLE %s ADD COLUMN %s %s;",
+						 quote_literal_cstr(name), name,
+						 quote_identifier(model->column_name),
+						 format_type_be(model->tenant_type))));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("no foreign key of table %s leads to a tenant",
-					tenanttable_name(relid)),
+			 errmsg("no foreign key of table %s leads to a tenant", name),
 			 errhint("Name the one to follow: via => '...'")));
 	return NULL;				/* keep compiler quiet */
 }

@@ -4,11 +4,9 @@
  *	  Finding out to whom the rows of a table belong.
  *
  * Either it has a column of the name that tenant columns have, or a foreign
- * key leads to the root, directly or through other tables.  A foreign key
- * that cannot be NULL is followed before one that can, and a short way before
- * a long one; tables that were seen are not entered again, so that foreign
- * keys may go round in circles.  Nothing is guessed: where two columns could
- * both be the tenant's, the table is left for somebody to decide.
+ * key leads to the root, directly or through other tables.  Nothing is
+ * guessed: where two columns could both be the tenant's, or two foreign keys
+ * lead to it, the table is left for somebody to decide.
  *
  * Nothing is changed here.
  *
@@ -19,19 +17,9 @@
 #include "postgres.h"
 
 #include "catalog_tenancy.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "tenantprotect.h"
+#include "tenantway.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-
-/* A table on the way, and how it was come by */
-typedef struct Place
-{
-	Oid			relid;
-	const struct Place *from;	/* the one before; NULL: where it began */
-	TenantKey  *key;			/* the foreign key that leads here */
-} Place;
 
 static TenantFinding *registered(const TenantWork *work,
 								 const TenancyModel *model,
@@ -39,18 +27,10 @@ static TenantFinding *registered(const TenantWork *work,
 static TenantFinding *finding(TenantMode mode, const char *column_name,
 							  const char *reason);
 static TenantFinding *by_tenant_column(const TenancyModel *model, Oid relid);
-static TenantFinding *by_root_key(const TenantWork *work,
-								  const TenancyModel *model, Oid relid);
+static TenantFinding *by_root_key(const TenancyModel *model, Oid relid);
 static TenantFinding *by_path(const TenantWork *work,
 							  const TenancyModel *model, Oid relid);
-static Place *search(const TenantWork *work, const TenancyModel *model,
-					 Oid relid, bool not_null_only);
-static bool is_goal(const TenantWork *work, const TenancyModel *model,
-					Oid relid);
-static bool was_seen(List *places, Oid relid);
 static bool is_tenant_key(const TenancyModel *model, const TenantKey *key);
-static char *path_text(const Place *place);
-static char *key_text(const TenantKey *key);
 
 /*
  * Find out to whom the rows of a table belong.
@@ -101,7 +81,7 @@ tenantdiscover(const TenantWork *work, const TenancyModel *model, Oid relid,
 	if (by_column)
 		result = by_tenant_column(model, relid);
 	if (result == NULL && by_key)
-		result = by_root_key(work, model, relid);
+		result = by_root_key(model, relid);
 	if (result == NULL && by_key)
 		result = by_path(work, model, relid);
 	if (result != NULL)
@@ -132,10 +112,20 @@ tenantdiscover_column(const TenantWork *work, const TenancyModel *model,
 	added = catalog_tenancy_column(relid);
 	if (added != NULL && get_attnum(relid, added->column_name) > 0)
 		return added->column_name;
-	result = by_tenant_column(model, relid);
-	if (result == NULL)
-		result = by_root_key(work, model, relid);
+	result = tenantdiscover_own(model, relid);
 	return result == NULL ? NULL : result->column_name;
+}
+
+/*
+ * What a table says about the tenant of its rows by a column of its own, or
+ * NULL.
+ */
+TenantFinding *
+tenantdiscover_own(const TenancyModel *model, Oid relid)
+{
+	TenantFinding *result = by_tenant_column(model, relid);
+
+	return result != NULL ? result : by_root_key(model, relid);
 }
 
 /*
@@ -148,15 +138,18 @@ registered(const TenantWork *work, const TenancyModel *model,
 	TenantFinding *result = finding(table->mode, table->column_name,
 									table->mode == TENANT_EXEMPT ?
 									table->reason : "it is registered so");
-	TenantFinding *path;
+	TenantKey  *key;
+	TenantWay  *way = NULL;
 
 	result->via = table->via;
 	result->parent = table->parent;
 	if (table->mode == TENANT_PARENT)
 	{
-		path = by_path(work, model, table->relid);
-		if (path != NULL)
-			result->path = path->path;
+		key = tenantkey_find(table->relid, table->via);
+		if (key != NULL)
+			way = tenantway_along(work, model, key);
+		if (way != NULL)
+			result->path = way->path;
 	}
 	return result;
 }
@@ -198,7 +191,7 @@ by_tenant_column(const TenancyModel *model, Oid relid)
  * One column of it refers to the key of the root, whatever its name.
  */
 static TenantFinding *
-by_root_key(const TenantWork *work, const TenancyModel *model, Oid relid)
+by_root_key(const TenancyModel *model, Oid relid)
 {
 	TenantKey  *best = NULL;
 	bool		ambiguous = false;
@@ -232,7 +225,7 @@ by_root_key(const TenantWork *work, const TenancyModel *model, Oid relid)
 					 psprintf("foreign key \"%s\"%s leads to %s", best->name,
 							  best->not_null ? "" : ", which can be NULL,",
 							  tenanttable_name(model->root)));
-	result->path = psprintf("%s -> %s", key_text(best),
+	result->path = psprintf("%s -> %s", tenantway_key_text(best),
 							tenanttable_name(model->root));
 	return result;
 }
@@ -243,103 +236,32 @@ by_root_key(const TenantWork *work, const TenancyModel *model, Oid relid)
 static TenantFinding *
 by_path(const TenantWork *work, const TenancyModel *model, Oid relid)
 {
-	Place	   *place = search(work, model, relid, true);
-	const Place *first;
+	List	   *ways = tenantway_find(work, model, relid);
+	const TenantWay *way;
 	TenantFinding *result;
 
-	if (place == NULL)
-		place = search(work, model, relid, false);
-	if (place == NULL)
+	if (ways == NIL)
 		return NULL;
+	if (list_length(ways) > 1)
+	{
+		result = finding(TENANT_UNKNOWN, NULL,
+						 psprintf("more than one foreign key leads to a tenant: %s",
+								  tenantway_list(ways)));
+		result->ways = ways;
+		return result;
+	}
 
-	for (first = place; first->from->from != NULL; first = first->from)
-		;
+	way = linitial(ways);
 	result = finding(TENANT_PARENT, NULL,
-					 psprintf("foreign key \"%s\"%s leads to %s",
-							  first->key->name,
-							  first->key->not_null ? "" : ", which can be NULL,",
-							  tenanttable_name(first->relid)));
-	result->via = first->key->name;
-	result->parent = first->relid;
-	result->path = path_text(place);
+					 psprintf("foreign key \"%s\"%s leads to %s%s",
+							  way->key->name,
+							  way->key->not_null ? "" : ", which can be NULL,",
+							  tenanttable_name(way->key->parent),
+							  way->is_shared ? ", whose rows can be everybody's" : ""));
+	result->via = way->key->name;
+	result->parent = way->key->parent;
+	result->path = way->path;
 	return result;
-}
-
-/*
- * Go from table to table along foreign keys, by the number of steps and then
- * by the names of the foreign keys, until one is found that has a tenant;
- * NULL if none is.
- */
-static Place *
-search(const TenantWork *work, const TenancyModel *model, Oid relid,
-	   bool not_null_only)
-{
-	Place	   *start = palloc0(sizeof(Place));
-	List	   *places;
-
-	start->relid = relid;
-	places = list_make1(start);
-	for (int i = 0; i < list_length(places); i++)
-	{
-		Place	   *place = list_nth(places, i);
-		ListCell   *lc;
-
-		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && is_goal(work, model, place->relid))
-			return place;
-		foreach(lc, tenantkey_of_table(place->relid))
-		{
-			TenantKey  *key = lfirst(lc);
-			TenantTable *parent = tenantwork_find(work, key->parent);
-			Place	   *next;
-
-			/* rows of an exempt table belong to nobody */
-			if (parent != NULL && parent->mode == TENANT_EXEMPT)
-				continue;
-			if ((not_null_only && !key->not_null) ||
-				was_seen(places, key->parent))
-				continue;
-			next = palloc0(sizeof(Place));
-			next->relid = key->parent;
-			next->from = place;
-			next->key = key;
-			places = lappend(places, next);
-		}
-	}
-	return NULL;
-}
-
-/*
- * Does a table tell the tenant of its rows by itself?
- */
-static bool
-is_goal(const TenantWork *work, const TenancyModel *model, Oid relid)
-{
-	TenantTable *table = tenantwork_find(work, relid);
-	TenantFinding *column;
-
-	if (relid == model->root)
-		return true;
-	if (table != NULL)
-		return strcmp(table->model, model->name) == 0 &&
-			(table->mode == TENANT_COLUMN || table->mode == TENANT_SHARED);
-	column = by_tenant_column(model, relid);
-	if (column == NULL)
-		column = by_root_key(work, model, relid);
-	return column != NULL && column->mode != TENANT_UNKNOWN;
-}
-
-static bool
-was_seen(List *places, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, places)
-	{
-		if (((Place *) lfirst(lc))->relid == relid)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -351,24 +273,4 @@ is_tenant_key(const TenancyModel *model, const TenantKey *key)
 	return key->parent == model->root && key->relid != model->root &&
 		list_length(key->columns) == 1 &&
 		strcmp(linitial(key->parent_columns), model->key) == 0;
-}
-
-/*
- * The way as it is shown: steps (doc_id) -> docs (tenant_id) -> tenants
- */
-static char *
-path_text(const Place *place)
-{
-	char	   *result = tenanttable_name(place->relid);
-
-	for (; place->from != NULL; place = place->from)
-		result = psprintf("%s -> %s", key_text(place->key), result);
-	return result;
-}
-
-static char *
-key_text(const TenantKey *key)
-{
-	return psprintf("%s (%s)", tenanttable_name(key->relid),
-					tenantkey_columns(key->columns));
 }

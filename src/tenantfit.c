@@ -14,6 +14,7 @@
 
 #include "miscadmin.h"
 #include "tenantfit.h"
+#include "tenantway.h"
 #include "utils/builtins.h"
 
 static void check_parent_collations(Oid relid, const TenantKey *key);
@@ -173,15 +174,51 @@ check_parent_collations(Oid relid, const TenantKey *key)
  * Say what mode parent costs: a policy's sub-select is never made a join.
  */
 void
-tenantfit_warn_parent(Oid relid, const TenantKey *key)
+tenantfit_warn_parent(const TenantWork *work, const TenancyModel *model,
+					  Oid relid, const TenantKey *key)
 {
+	TenantWay  *way = tenantway_along(work, model, key);
+
+	/* along a shared row there is no tenant to fill a column with */
 	ereport(NOTICE,
 			(errmsg("rows of table %s are looked up in table %s one by one",
 					tenanttable_name(relid), tenanttable_name(key->parent)),
 			 errdetail("To read all rows of a tenant took 1453 times as long as by a tenant column, where it was measured; to read those of one parent, 1.6 times."),
+			 way != NULL && way->is_shared ? 0 :
 			 errhint("A tenant column of its own: SELECT * FROM migrate_tenant_add_column(%s, %s);",
 					 quote_literal_cstr(tenanttable_name(relid)),
 					 quote_literal_cstr(key->name))));
+}
+
+/*
+ * Say so if the foreign key leads to rows that can be everybody's: then so are
+ * those that refer to them.
+ */
+void
+tenantfit_warn_shared(const TenantWork *work, const TenancyModel *model,
+					  Oid relid, const TenantKey *key)
+{
+	TenantWay  *way = tenantway_along(work, model, key);
+	List	   *others;
+	const TenantWay *other;
+	char	   *name = tenanttable_name(relid);
+
+	if (way == NULL || !way->is_shared)
+		return;
+	others = tenantway_find(work, model, relid);
+	other = others == NIL ? NULL : linitial(others);
+	ereport(WARNING,
+			(errmsg("all tenants can read rows of table %s that refer to a shared row",
+					name),
+			 errdetail("Foreign key \"%s\" leads to table %s, whose rows can be everybody's.",
+					   key->name, tenanttable_name(key->parent)),
+			 other != NULL && !other->is_shared ?
+			 errhint("Follow a foreign key to rows that belong to tenants: SELECT * FROM migrate_tenant_protect(%s, via => %s);",
+					 quote_literal_cstr(name),
+					 quote_literal_cstr(other->key->name)) :
+			 errhint("If its rows belong to tenants it needs a tenant column: ALTER TABLE %s ADD COLUMN %s %s;",
+					 name, quote_identifier(model->column_name),
+					 format_type_be(model->tenant_type))));
 }
 
 /*
@@ -194,6 +231,8 @@ tenantfit_refuse(const TenancyModel *model, Oid relid,
 	char	   *name = tenanttable_name(relid);
 	char	   *reason = pstrdup(finding->reason);
 
+	if (finding->ways != NIL)
+		tenantway_refuse(relid, finding->ways, "migrate_tenant_protect");
 	reason[0] = pg_toupper((unsigned char) reason[0]);
 	if (finding->mode == TENANT_SHARED)
 		tenantfit_not_null(relid, finding->column_name);

@@ -22,7 +22,12 @@ extern void tenantfit_not_null(Oid relid, const char *column);
 extern void tenantfit_parent(const TenantWork *work,
 							 const TenancyModel *model, Oid relid,
 							 const TenantKey *key);
-extern void tenantfit_warn_parent(Oid relid, const TenantKey *key);
+extern void tenantfit_warn_parent(const TenantWork *work,
+								  const TenancyModel *model, Oid relid,
+								  const TenantKey *key);
+extern void tenantfit_warn_shared(const TenantWork *work,
+								  const TenancyModel *model, Oid relid,
+								  const TenantKey *key);
 extern void tenantfit_refuse(const TenancyModel *model, Oid relid,
 							 const TenantFinding *finding);
 

@@ -92,6 +92,7 @@ tenantprotect_table(TenantWork *work, const TenancyModel *model, Oid relid,
 	TenantTable *above = tenantprotect_above(work, relid);
 	TenantTable *table = tenantwork_find(work, relid);
 	bool		was_other;
+	bool		is_new_way;
 
 	tenantfit_model(model, table);
 	if (OidIsValid(tenanttable_partition_root(relid)) ||
@@ -139,7 +140,13 @@ tenantprotect_table(TenantWork *work, const TenancyModel *model, Oid relid,
 			break;
 		default:
 			if (via == NULL)
-				via = tenantdiscover(work, model, relid, false, true)->via;
+			{
+				TenantFinding *finding = tenantdiscover(work, model, relid, false, true);
+
+				if (finding->ways != NIL)
+					tenantfit_refuse(model, relid, finding);
+				via = finding->via;
+			}
 			if (via == NULL)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -152,8 +159,12 @@ tenantprotect_table(TenantWork *work, const TenancyModel *model, Oid relid,
 	}
 	was_other = table != NULL &&
 		(table->mode != mode || !same_name(table->column_name, protection.column));
+	is_new_way = mode == TENANT_PARENT &&
+		(table == NULL || !same_name(table->via, protection.key->name));
 	protect_one(work, &protection, relid);
 	protect_below(work, &protection, relid);
+	if (is_new_way)
+		tenantfit_warn_shared(work, model, relid, protection.key);
 	if (was_other)
 		protect_children(work, model, relid);
 }
@@ -352,7 +363,8 @@ protect_one(TenantWork *work, const Protection *protection, Oid relid)
 		work->missing = lappend(work->missing, pstrdup("registration"));
 		tenantwork_remember(work, table);
 		if (is_new && is_top && table->mode == TENANT_PARENT && work->rsinfo != NULL)
-			tenantfit_warn_parent(relid, protection->key);
+			tenantfit_warn_parent(work, protection->model, relid,
+								  protection->key);
 	}
 }
 

@@ -22,6 +22,8 @@ typedef struct TenantFinding
 	Oid			parent;			/* or InvalidOid */
 	char	   *path;			/* foreign keys to the root, or NULL */
 	char	   *reason;			/* why it is so */
+	List	   *ways;			/* TenantWay *: those of which it is not known
+								 * which one counts */
 } TenantFinding;
 
 /* in tenantdiscover.c */
@@ -29,6 +31,7 @@ extern TenantFinding *tenantdiscover(const TenantWork *work,
 									 const TenancyModel *model, Oid relid,
 									 bool by_column, bool by_key);
 
+extern TenantFinding *tenantdiscover_own(const TenancyModel *model, Oid relid);
 extern char *tenantdiscover_column(const TenantWork *work,
 								   const TenancyModel *model, Oid relid);
 

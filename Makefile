@@ -116,6 +116,7 @@ OBJS = \
 	src/tenantforce.o \
 	src/tenantgrant.o \
 	src/tenantguard.o \
+	src/tenantguardtrigger.o \
 	src/tenantjson.o \
 	src/tenantkey.o \
 	src/tenantlink.o \

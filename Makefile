@@ -248,6 +248,8 @@ ISOLATION = \
 	isolation_levels \
 	lock_timeout \
 	looking \
+	tenant_guard \
+	tenant_protect \
 	upgrade_downgrade \
 	upgrade_stamp \
 	upgrade_upgrade \

@@ -19,11 +19,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "bookkeeping.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 
 static void connect_spi(void);
 
@@ -114,6 +116,28 @@ bookkeeping_execute(SPIPlanPtr plan, Datum *values, const char *nulls,
 
 	if (rc != expected)
 		elog(ERROR, "unexpected result of a bookkeeping statement: %s",
+			 SPI_result_code_string(rc));
+}
+
+/*
+ * Execute a prepared query that has to see what others have committed by now,
+ * whatever the isolation level of the transaction.
+ *
+ * The catalogs that are looked at beside our tables are as new.
+ */
+void
+bookkeeping_read_latest(SPIPlanPtr plan, Datum *values, const char *nulls)
+{
+	Snapshot	latest = InvalidSnapshot;
+	int			rc;
+
+	/* else the one that SPI takes is the latest */
+	if (IsolationUsesXactSnapshot() && !IsInParallelMode())
+		latest = GetLatestSnapshot();
+	rc = SPI_execute_snapshot(plan, values, nulls, latest, InvalidSnapshot,
+							  false, false, 0);
+	if (rc != SPI_OK_SELECT)
+		elog(ERROR, "unexpected result of a bookkeeping query: %s",
 			 SPI_result_code_string(rc));
 }
 

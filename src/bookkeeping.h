@@ -27,6 +27,8 @@ extern SPIPlanPtr bookkeeping_prepare(SPIPlanPtr *plan, const char *sql,
 									  int nargs, Oid *argtypes);
 extern void bookkeeping_execute(SPIPlanPtr plan, Datum *values,
 								const char *nulls, int expected);
+extern void bookkeeping_read_latest(SPIPlanPtr plan, Datum *values,
+									const char *nulls);
 extern void bookkeeping_pin_setting(const char *name, const char *value);
 extern char *bookkeeping_string(HeapTuple tuple, TupleDesc desc, int column);
 extern List *bookkeeping_strings(MemoryContext context);

@@ -95,7 +95,7 @@ catalog_tenancy_models(void)
 						"policy_style, CAST(tenant_type AS pg_catalog.oid), "
 						"guard FROM " TABLE_TENANT_MODEL " ORDER BY model",
 						0, NULL);
-	bookkeeping_execute(plan, NULL, NULL, SPI_OK_SELECT);
+	bookkeeping_read_latest(plan, NULL, NULL);
 
 	MemoryContextSwitchTo(caller);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -236,13 +236,13 @@ catalog_tenancy_schemas(const char *model)
 
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	values[0] = CStringGetTextDatum(model);
-	bookkeeping_execute(bookkeeping_prepare(&plan,
-											"SELECT CAST(schema AS pg_catalog.text) "
-											"FROM " TABLE_TENANT_SCHEMA " "
-											"WHERE model OPERATOR(pg_catalog.=) CAST($1 AS pg_catalog.name) "
-											"ORDER BY schema",
-											1, argtypes),
-						values, NULL, SPI_OK_SELECT);
+	bookkeeping_read_latest(bookkeeping_prepare(&plan,
+												"SELECT CAST(schema AS pg_catalog.text) "
+												"FROM " TABLE_TENANT_SCHEMA " "
+												"WHERE model OPERATOR(pg_catalog.=) CAST($1 AS pg_catalog.name) "
+												"ORDER BY schema",
+												1, argtypes),
+							values, NULL);
 	result = bookkeeping_strings(caller);
 	bookkeeping_end(&scope);
 	return result;
@@ -266,14 +266,14 @@ catalog_tenancy_schema_model(Oid schema)
 
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	values[0] = ObjectIdGetDatum(schema);
-	bookkeeping_execute(bookkeeping_prepare(&plan,
-											"SELECT CAST(s.model AS pg_catalog.text) "
-											"FROM " TABLE_TENANT_SCHEMA " s "
-											"LEFT JOIN pg_catalog.pg_namespace n "
-											"ON n.nspname OPERATOR(pg_catalog.=) s.schema "
-											"WHERE COALESCE(n.oid, s.schema_oid) OPERATOR(pg_catalog.=) $1",
-											1, argtypes),
-						values, NULL, SPI_OK_SELECT);
+	bookkeeping_read_latest(bookkeeping_prepare(&plan,
+												"SELECT CAST(s.model AS pg_catalog.text) "
+												"FROM " TABLE_TENANT_SCHEMA " s "
+												"LEFT JOIN pg_catalog.pg_namespace n "
+												"ON n.nspname OPERATOR(pg_catalog.=) s.schema "
+												"WHERE COALESCE(n.oid, s.schema_oid) OPERATOR(pg_catalog.=) $1",
+												1, argtypes),
+							values, NULL);
 	result = bookkeeping_strings(caller);
 	bookkeeping_end(&scope);
 	return result == NIL ? NULL : linitial(result);

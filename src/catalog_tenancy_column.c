@@ -53,7 +53,7 @@ catalog_tenancy_columns(const char *model)
 						"ORDER BY n.nspname, c.relname",
 						1, argtypes);
 	values[0] = bookkeeping_optional_text(model, &nulls[0]);
-	bookkeeping_execute(plan, values, nulls, SPI_OK_SELECT);
+	bookkeeping_read_latest(plan, values, nulls);
 
 	MemoryContextSwitchTo(caller);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -179,7 +179,7 @@ catalog_tenancy_links(const char *model)
 						"ORDER BY n.nspname, c.relname, t.constraint_name",
 						1, argtypes);
 	values[0] = bookkeeping_optional_text(model, &nulls[0]);
-	bookkeeping_execute(plan, values, nulls, SPI_OK_SELECT);
+	bookkeeping_read_latest(plan, values, nulls);
 
 	MemoryContextSwitchTo(caller);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -319,7 +319,7 @@ catalog_tenancy_grants(const char *role, const char *model)
 						2, argtypes);
 	values[0] = bookkeeping_optional_text(role, &nulls[0]);
 	values[1] = bookkeeping_optional_text(model, &nulls[1]);
-	bookkeeping_execute(plan, values, nulls, SPI_OK_SELECT);
+	bookkeeping_read_latest(plan, values, nulls);
 
 	MemoryContextSwitchTo(caller);
 	for (uint64 i = 0; i < SPI_processed; i++)

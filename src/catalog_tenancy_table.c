@@ -79,7 +79,7 @@ catalog_tenancy_tables(const char *model)
 						"ORDER BY n.nspname, c.relname",
 						1, argtypes);
 	values[0] = bookkeeping_optional_text(model, &nulls[0]);
-	bookkeeping_execute(plan, values, nulls, SPI_OK_SELECT);
+	bookkeeping_read_latest(plan, values, nulls);
 
 	MemoryContextSwitchTo(caller);
 	for (uint64 i = 0; i < SPI_processed; i++)

@@ -68,9 +68,9 @@ migrate_tenant_add_column(PG_FUNCTION_ARGS)
 	TenancyModel *model;
 	TenantColumn *column;
 
-	tenanttable_check(relid);
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_add_column",
 					 sqlcall_bool(fcinfo, 5, false));
+	tenanttable_check(relid);
 	model = tenantwork_model(model_name);
 	tenanttable_check_owner(relid);
 	column = column_from_args(&work, model, relid, via, column_name);
@@ -118,9 +118,9 @@ migrate_tenant_drop_column(PG_FUNCTION_ARGS)
 	TenantWork	work;
 	TenantColumn *column;
 
-	tenanttable_check(relid);
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_drop_column",
 					 sqlcall_bool(fcinfo, 2, false));
+	tenanttable_check(relid);
 	tenanttable_check_owner(relid);
 	column = catalog_tenancy_column(relid);
 	if (column == NULL)

@@ -38,9 +38,9 @@ migrate_tenant_exempt(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"reason\" must not be empty")));
-	tenanttable_check(relid);
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_exempt",
 					 sqlcall_bool(fcinfo, 3, false));
+	tenanttable_check(relid);
 	model = tenantwork_model(model_name);
 	tenanttable_check_owner(relid);
 
@@ -63,9 +63,9 @@ migrate_tenant_unexempt(PG_FUNCTION_ARGS)
 	TenantWork	work;
 	TenantTable *table;
 
-	tenanttable_check(relid);
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_unexempt",
 					 sqlcall_bool(fcinfo, 1, false));
+	tenanttable_check(relid);
 	tenanttable_check_owner(relid);
 	table = tenantwork_find(&work, relid);
 	if (table == NULL || table->mode != TENANT_EXEMPT)

@@ -64,9 +64,9 @@ migrate_tenant_link(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", "constraint_name")));
-	tenanttable_check(relid);
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_link",
 					 sqlcall_bool(fcinfo, 3, false));
+	tenanttable_check(relid);
 	model = tenantwork_model(model_name);
 	tenanttable_check_owner(relid);
 	key = tenantkey_required(relid, name);
@@ -116,9 +116,9 @@ migrate_tenant_unlink(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("argument \"%s\" must not be NULL", "constraint_name")));
-	tenanttable_check(relid);
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_unlink",
 					 sqlcall_bool(fcinfo, 2, false));
+	tenanttable_check(relid);
 	tenanttable_check_owner(relid);
 	link = catalog_tenancy_link(relid, name);
 	if (link == NULL)

@@ -44,6 +44,8 @@ static void protect_one(TenantWork *work, const Protection *protection,
 						Oid relid);
 static void protect_below(TenantWork *work, const Protection *protection,
 						  Oid relid);
+static void protect_part(TenantWork *work, const Protection *protection,
+						 Oid relid);
 static bool same_name(const char *a, const char *b);
 static void protect_children(TenantWork *work, const TenancyModel *model,
 							 Oid relid);
@@ -68,8 +70,8 @@ migrate_tenant_protect(PG_FUNCTION_ARGS)
 
 	if (mode_name != NULL && strcmp(mode_name, "auto") != 0)
 		mode = mode_arg(mode_name);
-	tenanttable_check(relid);
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_protect", dry_run);
+	tenanttable_check(relid);
 	model = tenantwork_model(model_name);
 	tenanttable_check_owner(relid);
 	tenantprotect_table(&work, model, relid, mode, column_name, via, false);
@@ -380,33 +382,46 @@ same_name(const char *a, const char *b)
 static void
 protect_below(TenantWork *work, const Protection *protection, Oid relid)
 {
+	List	   *seen = NIL;
+	List	   *below;
 	ListCell   *lc;
 
-	foreach(lc, tenanttable_below(relid))
+	/* while one is waited for, somebody may give it a child */
+	while ((below = list_difference_oid(tenanttable_below(relid), seen)) != NIL)
 	{
-		Oid			below = lfirst_oid(lc);
-		TenantTable *table = tenantwork_find(work, below);
-		TenantTable *above = tenantprotect_above(work, below);
-		char		relkind = get_rel_relkind(below);
-
-		/* one that is nearer has it */
-		if (above != NULL && above->relid != protection->top)
-			continue;
-
-		/* a child may be a table of tenants in its own right */
-		if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
-			(table != NULL && table->mode != TENANT_PARTITION))
-		{
-			tenantwork_note(work,
-							relkind == RELKIND_FOREIGN_TABLE ?
-							psprintf("foreign table %s", tenanttable_name(below)) :
-							tenanttable_object(below), "leave");
-			continue;
-		}
-		if (protection->mode == TENANT_COLUMN)
-			tenantfit_not_null(below, protection->column);
-		protect_one(work, protection, below);
+		foreach(lc, below)
+			protect_part(work, protection, lfirst_oid(lc));
+		seen = list_concat(seen, below);
 	}
+}
+
+/*
+ * Protect one of them.
+ */
+static void
+protect_part(TenantWork *work, const Protection *protection, Oid relid)
+{
+	TenantTable *table = tenantwork_find(work, relid);
+	TenantTable *above = tenantprotect_above(work, relid);
+	char		relkind = get_rel_relkind(relid);
+
+	/* one that is nearer has it */
+	if (above != NULL && above->relid != protection->top)
+		return;
+
+	/* a child may be a table of tenants in its own right */
+	if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||
+		(table != NULL && table->mode != TENANT_PARTITION))
+	{
+		tenantwork_note(work,
+						relkind == RELKIND_FOREIGN_TABLE ?
+						psprintf("foreign table %s", tenanttable_name(relid)) :
+						tenanttable_object(relid), "leave");
+		return;
+	}
+	if (protection->mode == TENANT_COLUMN)
+		tenantfit_not_null(relid, protection->column);
+	protect_one(work, protection, relid);
 }
 
 /*

@@ -14,12 +14,14 @@
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "catalog_tenancy.h"
 #include "compat.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "sqlcall.h"
+#include "storage/lmgr.h"
 #include "tenantexempt.h"
 #include "tenantprotect.h"
 #include "tenantschema.h"
@@ -39,6 +41,7 @@ PG_FUNCTION_INFO_V1(migrate_tenant_protect_schema);
 PG_FUNCTION_INFO_V1(migrate_tenant_unprotect_schema);
 
 static void check_schema(Oid schema);
+static void await_new_tables(Oid schema);
 static List *members_of(const TenantWork *work, const TenancyModel *model,
 						Oid schema, List *exclude);
 static List *in_order(const TenantWork *work, List *members);
@@ -62,14 +65,16 @@ migrate_tenant_protect_schema(PG_FUNCTION_ARGS)
 	Oid			schema = tenantwork_oid_arg(fcinfo, 0, "schema");
 	List	   *exclude = tenantwork_oids_arg(fcinfo, 1, "exclude", REGCLASSOID);
 	char	   *model_name = tenantwork_model_arg(fcinfo, 2);
+	bool		dry_run = sqlcall_bool(fcinfo, 3, false);
 	TenantWork	work;
 	TenancyModel *model;
 	List	   *members;
 	ListCell   *lc;
 
 	check_schema(schema);
-	tenantwork_begin(&work, fcinfo, "migrate_tenant_protect_schema",
-					 sqlcall_bool(fcinfo, 3, false));
+	if (!dry_run && catalog_tenancy_schema_model(schema) == NULL)
+		await_new_tables(schema);
+	tenantwork_begin(&work, fcinfo, "migrate_tenant_protect_schema", dry_run);
 	model = tenantwork_model(model_name);
 
 	members = in_order(&work, members_of(&work, model, schema, exclude));
@@ -177,6 +182,22 @@ check_schema(Oid schema)
 				 errmsg("permission denied for schema %s", quote_identifier(name)),
 				 errhint("GRANT CREATE ON SCHEMA %s TO %s;", quote_identifier(name),
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+/*
+ * Wait for transactions that made a table in a schema, and let nobody make
+ * another before this one ends.
+ *
+ * We would not see such a table, nor would the guard, which saw it when the
+ * schema was nobody's.  Everybody who makes a table locks its schema, so that
+ * it is not dropped meanwhile; this goes before the lock of the registry, for
+ * which they may have to wait.
+ */
+static void
+await_new_tables(Oid schema)
+{
+	LockDatabaseObject(NamespaceRelationId, schema, 0, AccessExclusiveLock);
+	check_schema(schema);
 }
 
 /*

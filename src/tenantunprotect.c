@@ -39,8 +39,8 @@ migrate_tenant_unprotect(PG_FUNCTION_ARGS)
 	TenantWork	work;
 	TenantTable *table;
 
-	tenanttable_check(relid);
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_unprotect", dry_run);
+	tenanttable_check(relid);
 	tenanttable_check_owner(relid);
 	table = tenantwork_find(&work, relid);
 	if (table == NULL)

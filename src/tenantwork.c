@@ -70,6 +70,15 @@ tenantwork_begin(TenantWork *work, FunctionCallInfo fcinfo,
 					 errmsg("%s cannot be called from an extension's script",
 							command),
 					 errhint("Call it after CREATE EXTENSION has finished.")));
+
+		/* a row that cannot be seen cannot be changed either */
+		if (IsolationUsesXactSnapshot())
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s needs a READ COMMITTED transaction", command),
+					 errdetail("This transaction has the isolation level %s, in which it could not see what another session did a moment ago.",
+							   IsolationIsSerializable() ? "SERIALIZABLE" : "REPEATABLE READ"),
+					 errhint("BEGIN ISOLATION LEVEL READ COMMITTED; or, for the session, SET default_transaction_isolation = 'read committed';")));
 	}
 	tenantwork_begin_silently(work, fcinfo, dry_run);
 	work->rsinfo = sqlcall_begin_rows(fcinfo, NCOLUMNS);

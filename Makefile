@@ -219,6 +219,7 @@ REGRESS = \
 	search_path \
 	stamp \
 	targets \
+	tenant_attach \
 	tenant_collation \
 	tenant_column \
 	tenant_context \

@@ -26,6 +26,7 @@ static TenantFinding *registered(const TenantWork *work,
 								 const TenantTable *table);
 static TenantFinding *finding(TenantMode mode, const char *column_name,
 							  const char *reason);
+static TenantFinding *by_stored_column(const TenantTable *table);
 static TenantFinding *by_tenant_column(const TenancyModel *model, Oid relid);
 static TenantFinding *by_root_key(const TenancyModel *model, Oid relid);
 static TenantFinding *by_path(const TenantWork *work,
@@ -43,13 +44,15 @@ tenantdiscover(const TenantWork *work, const TenancyModel *model, Oid relid,
 			   bool by_column, bool by_key)
 {
 	TenantTable *table = tenantwork_find(work, relid);
+	TenantTable *above;
 	TenantFinding *result = NULL;
 	Oid			root = tenanttable_partition_root(relid);
+	bool		detached = table != NULL && tenantprotect_is_detached(work, table);
 	char	   *environment;
 
-	if (table != NULL && strcmp(table->model, model->name) == 0)
+	if (table != NULL && strcmp(table->model, model->name) == 0 && !detached)
 		return registered(work, model, table);
-	if (table != NULL)
+	if (table != NULL && strcmp(table->model, model->name) != 0)
 		return finding(TENANT_UNKNOWN, NULL,
 					   psprintf("it belongs to tenant model \"%s\"",
 								table->model));
@@ -61,13 +64,13 @@ tenantdiscover(const TenantWork *work, const TenancyModel *model, Oid relid,
 		result->parent = root;
 		return result;
 	}
-	table = tenantprotect_above(work, relid);
-	if (table != NULL)
+	above = tenantprotect_above(work, relid);
+	if (above != NULL)
 	{
 		result = finding(TENANT_PARTITION, NULL,
 						 psprintf("it is a child of %s",
-								  tenanttable_name(table->relid)));
-		result->parent = table->relid;
+								  tenanttable_name(above->relid)));
+		result->parent = above->relid;
 		return result;
 	}
 	if (relid == model->root)
@@ -78,7 +81,9 @@ tenantdiscover(const TenantWork *work, const TenancyModel *model, Oid relid,
 					   psprintf("version table of environment \"%s\"",
 								environment));
 
-	if (by_column)
+	if (detached)
+		result = by_stored_column(table);
+	if (result == NULL && by_column)
 		result = by_tenant_column(model, relid);
 	if (result == NULL && by_key)
 		result = by_root_key(model, relid);
@@ -163,6 +168,25 @@ finding(TenantMode mode, const char *column_name, const char *reason)
 	result->column_name = column_name ? pstrdup(column_name) : NULL;
 	result->reason = pstrdup(reason);
 	return result;
+}
+
+/*
+ * It was part of a table, and has the column that held the tenant there.
+ */
+static TenantFinding *
+by_stored_column(const TenantTable *table)
+{
+	TenantAttribute *attribute = NULL;
+
+	if (table->column_name != NULL)
+		attribute = tenanttable_attribute(table->relid, table->column_name);
+	if (attribute == NULL)
+		return NULL;
+	return finding(attribute->not_null ? TENANT_COLUMN : TENANT_SHARED,
+				   attribute->name,
+				   psprintf("it was part of %s, and has its column \"%s\"%s",
+							tenanttable_name(table->parent), attribute->name,
+							attribute->not_null ? "" : ", which can be NULL"));
 }
 
 /*

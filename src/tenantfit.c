@@ -43,6 +43,24 @@ tenantfit_model(const TenancyModel *model, const TenantTable *table)
 						 quote_literal_cstr(tenanttable_name(table->relid)))));
 }
 
+/*
+ * Raise an error for a partition that is exempt from what is to hold for its
+ * table: whoever may read it would see the rows of all tenants.
+ */
+void
+tenantfit_refuse_exempt_partition(Oid relid, Oid top)
+{
+	char	   *name = tenanttable_name(relid);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table %s is exempt, and a partition of table %s that belongs to tenants",
+					name, tenanttable_name(top)),
+			 errdetail("Whoever may read the partition would see rows of all tenants."),
+			 errhint("SELECT * FROM migrate_tenant_unexempt(%s);",
+					 quote_literal_cstr(name))));
+}
+
 void
 tenantfit_root(const TenancyModel *model, Oid relid)
 {

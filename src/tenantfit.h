@@ -15,6 +15,7 @@
 /* in tenantfit.c */
 extern void tenantfit_model(const TenancyModel *model,
 							const TenantTable *table);
+extern void tenantfit_refuse_exempt_partition(Oid relid, Oid top) pg_attribute_noreturn();
 extern void tenantfit_root(const TenancyModel *model, Oid relid);
 extern void tenantfit_column(const TenancyModel *model, Oid relid,
 							 TenantMode mode, const char *column);

@@ -25,7 +25,7 @@
 #include "commands/event_trigger.h"
 #include "commands/extension.h"
 #include "tenantexempt.h"
-#include "tenantprotect.h"
+#include "tenantfit.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -37,6 +37,8 @@ PG_FUNCTION_INFO_V1(migrate_tenant_guard_trigger);
 static List *undecided = NIL;
 static bool callback_registered = false;
 
+static bool is_attach(Node *statement);
+static void refuse_exempt(const TenantWork *work, Oid relid);
 static List *tables_of_commands(void);
 static bool is_ours_to_guard(const TenantWork *work, Oid relid,
 							 TenancyModel **model, bool *with_above);
@@ -79,6 +81,8 @@ migrate_tenant_guard_trigger(PG_FUNCTION_ARGS)
 		TenancyModel *model;
 		bool		with_above;
 
+		if (is_attach(command->parsetree))
+			refuse_exempt(&work, lfirst_oid(lc));
 		if (!is_ours_to_guard(&work, lfirst_oid(lc), &model, &with_above))
 			continue;
 		if (!is_new && !with_above &&
@@ -87,6 +91,44 @@ migrate_tenant_guard_trigger(PG_FUNCTION_ARGS)
 		guard_table(&work, lfirst_oid(lc));
 	}
 	PG_RETURN_NULL();
+}
+
+/*
+ * Does a statement make a table a partition?
+ */
+static bool
+is_attach(Node *statement)
+{
+	ListCell   *lc;
+
+	if (!IsA(statement, AlterTableStmt))
+		return false;
+	foreach(lc, ((AlterTableStmt *) statement)->cmds)
+	{
+		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_AttachPartition)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Raise an error for a table that is exempt, and a partition of one that is
+ * guarded.
+ */
+static void
+refuse_exempt(const TenantWork *work, Oid relid)
+{
+	TenantTable *table = tenantwork_find(work, relid);
+	TenantTable *above;
+	TenancyModel *model;
+
+	if (table == NULL || table->mode != TENANT_EXEMPT ||
+		!get_rel_relispartition(relid))
+		return;
+	above = tenantprotect_above(work, relid);
+	model = above != NULL ? catalog_tenancy_model(above->model) : NULL;
+	if (model != NULL && model->guard != TENANT_GUARD_OFF)
+		tenantfit_refuse_exempt_partition(relid, above->relid);
 }
 
 /*
@@ -271,7 +313,10 @@ refuse_undecided(void)
 	if (!OidIsValid(get_extension_oid("migrate", true)))
 		return;
 
-	/* no statement is under way any more whose snapshot could be used */
+	/*
+	 * No statement is under way any more whose snapshot could be used; what
+	 * others have done by now is seen in any case.
+	 */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	work.tables = catalog_tenancy_tables(NULL);
 	foreach(lc, relids)

@@ -97,7 +97,10 @@ migrate_tenant_setup(PG_FUNCTION_ARGS)
 		TenantTable *table = lfirst(lc);
 
 		if (strcmp(table->model, model->name) == 0 &&
-			table->mode != TENANT_EXEMPT && table->mode != TENANT_PARTITION)
+			table->mode != TENANT_EXEMPT &&
+			(table->mode != TENANT_PARTITION ||
+			 (tenantprotect_is_detached(&work, table) &&
+			  !OidIsValid(tenanttable_partition_root(table->relid)))))
 			tenantprotect_again(&work, model, table);
 	}
 	return (Datum) 0;

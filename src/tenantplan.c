@@ -91,11 +91,14 @@ missing(TenantWork *work, const TenancyModel *model, Oid relid,
 		const TenantFinding *finding)
 {
 	TenantTable *table = tenantwork_find(work, relid);
-	List	   *tables = work->tables;
+	int			ntables = list_length(work->tables);
+	TenantTable was = {0};
 	List	   *result = NIL;
 	TenantTable *parent;
 
 	work->missing = NIL;
+	if (table != NULL)
+		was = *table;
 	switch (finding->mode)
 	{
 		case TENANT_UNKNOWN:
@@ -128,7 +131,9 @@ missing(TenantWork *work, const TenancyModel *model, Oid relid,
 		result = list_concat(result, tenantlink_missing(work, model, relid, finding));
 
 	/* what this dry run did is not there for the next table */
-	work->tables = tables;
+	work->tables = list_truncate(work->tables, ntables);
+	if (table != NULL)
+		*table = was;
 	return result;
 }
 

@@ -42,6 +42,8 @@ PG_FUNCTION_INFO_V1(migrate_tenant_protect);
 
 static void protect_one(TenantWork *work, const Protection *protection,
 						Oid relid);
+static bool was_part_of_shared(const TenantWork *work,
+							   const TenantTable *table);
 static void protect_below(TenantWork *work, const Protection *protection,
 						  Oid relid);
 static void protect_part(TenantWork *work, const Protection *protection,
@@ -115,6 +117,12 @@ tenantprotect_table(TenantWork *work, const TenancyModel *model, Oid relid,
 		}
 		else if (via != NULL)
 			mode = TENANT_PARENT;
+		else if (was_part_of_shared(work, table) && column_name == NULL)
+		{
+			/* somebody decided that for the table that it was part of */
+			mode = TENANT_SHARED;
+			column_name = table->column_name;
+		}
 		else if (column_name != NULL && relid != model->root)
 			mode = TENANT_COLUMN;
 		else
@@ -171,6 +179,18 @@ tenantprotect_table(TenantWork *work, const TenancyModel *model, Oid relid,
 		protect_children(work, model, relid);
 }
 
+static bool
+was_part_of_shared(const TenantWork *work, const TenantTable *table)
+{
+	TenantTable *was_above;
+
+	if (table == NULL || table->column_name == NULL ||
+		!tenantprotect_is_detached(work, table))
+		return false;
+	was_above = tenantwork_find(work, table->parent);
+	return was_above != NULL && was_above->mode == TENANT_SHARED;
+}
+
 /*
  * Protect the tables again that are protected by way of a table which has
  * another mode or column now: what hangs on shared rows is not for all to write.
@@ -225,8 +245,12 @@ void
 tenantprotect_again(TenantWork *work, const TenancyModel *model,
 					TenantTable *table)
 {
-	tenantprotect_table(work, model, table->relid, table->mode,
-						table->column_name, table->via, table->by_schema);
+	if (tenantprotect_is_detached(work, table))
+		tenantprotect_table(work, model, table->relid, TENANT_UNKNOWN, NULL,
+							NULL, table->by_schema);
+	else
+		tenantprotect_table(work, model, table->relid, table->mode,
+							table->column_name, table->via, table->by_schema);
 }
 
 /*
@@ -273,6 +297,16 @@ tenantprotect_above(const TenantWork *work, Oid relid)
 			return table;
 	}
 	return NULL;
+}
+
+/*
+ * Was a table protected as part of another, and is below none any more?
+ */
+bool
+tenantprotect_is_detached(const TenantWork *work, const TenantTable *table)
+{
+	return table->mode == TENANT_PARTITION &&
+		tenantprotect_above(work, table->relid) == NULL;
 }
 
 /*
@@ -408,6 +442,11 @@ protect_part(TenantWork *work, const Protection *protection, Oid relid)
 	/* one that is nearer has it */
 	if (above != NULL && above->relid != protection->top)
 		return;
+
+	if (table != NULL && table->mode == TENANT_EXEMPT &&
+		get_rel_relispartition(relid) &&
+		(work->rsinfo != NULL || !work->dry_run))
+		tenantfit_refuse_exempt_partition(relid, protection->top);
 
 	/* a child may be a table of tenants in its own right */
 	if ((relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE) ||

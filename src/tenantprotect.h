@@ -45,6 +45,8 @@ extern void tenantprotect_with(TenantWork *work, const TenancyModel *model,
 extern void tenantprotect_again(TenantWork *work, const TenancyModel *model,
 								TenantTable *table);
 extern TenantTable *tenantprotect_above(const TenantWork *work, Oid relid);
+extern bool tenantprotect_is_detached(const TenantWork *work,
+									  const TenantTable *table);
 extern bool tenantprotect_finding(TenantWork *work, const TenancyModel *model,
 								  Oid relid, const TenantFinding *finding,
 								  bool by_schema);

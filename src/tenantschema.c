@@ -362,7 +362,8 @@ protect_member(TenantWork *work, const TenancyModel *model,
 	tenanttable_check_owner(member->relid);
 
 	/* by now a table that it is a child of may be protected, and it with it */
-	if (table != NULL && table->mode == TENANT_PARTITION)
+	if (table != NULL && table->mode == TENANT_PARTITION &&
+		!tenantprotect_is_detached(work, table))
 		return;
 	tenantprotect_table(work, model, member->relid,
 						table != NULL ? TENANT_UNKNOWN : member->finding->mode,

@@ -17,6 +17,7 @@
 #include "sqlcall.h"
 #include "tenantpolicy.h"
 #include "tenantprotect.h"
+#include "textlist.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -24,6 +25,11 @@ PG_FUNCTION_INFO_V1(migrate_tenant_unprotect);
 
 static void refuse_children(const TenantWork *work, const TenantTable *table);
 static void refuse_partition(const TenantWork *work, const TenantTable *table);
+static void unprotect_part(TenantWork *work, TenantTable *part,
+						   const TenantTable *table);
+static void stand_alone(TenantWork *work, TenantTable *part,
+						const TenantTable *table);
+static TenantKey *same_key(Oid relid, const TenantTable *table);
 static void unprotect_one(TenantWork *work, TenantTable *table,
 						  const TenantTable *above);
 static void switch_back(TenantWork *work, const TenantTable *table);
@@ -69,6 +75,8 @@ void
 tenantunprotect_table(TenantWork *work, TenantTable *table)
 {
 	List	   *parts = NIL;
+	List	   *below = tenanttable_below(table->relid);
+	List	   *later = NIL;
 	TenantTable *above = NULL;
 	ListCell   *lc;
 
@@ -84,18 +92,92 @@ tenantunprotect_table(TenantWork *work, TenantTable *table)
 		above = tenantwork_find(work, table->parent);
 	unprotect_one(work, table, above);
 
-	/* a child may have another table above it that is protected */
+	/* what hangs on one that was detached is looked at after it */
 	foreach(lc, parts)
 	{
 		TenantTable *part = lfirst(lc);
 
-		above = tenantprotect_above(work, part->relid);
-		if (above != NULL)
-			tenantprotect_with(work, tenantwork_model(above->model),
-							   part->relid, above);
+		if (list_member_oid(below, part->relid))
+			unprotect_part(work, part, table);
+		else if (tenanttable_above(part->relid) == NIL)
+			stand_alone(work, part, table);
 		else
-			unprotect_one(work, part, table);
+			later = lappend(later, part);
 	}
+	foreach(lc, later)
+	{
+		TenantTable *part = lfirst(lc);
+
+		if (tenantprotect_is_detached(work, part))
+			stand_alone(work, part, table);
+		else
+			unprotect_part(work, part, table);
+	}
+}
+
+/*
+ * Take the protection of a table below back, unless it has another table above
+ * it that is protected.
+ */
+static void
+unprotect_part(TenantWork *work, TenantTable *part, const TenantTable *table)
+{
+	TenantTable *above = tenantprotect_above(work, part->relid);
+
+	if (above != NULL)
+		tenantprotect_with(work, tenantwork_model(above->model), part->relid,
+						   above);
+	else
+		unprotect_one(work, part, table);
+}
+
+/*
+ * Let a table that was detached from one stay protected, by itself: its
+ * policies are those of the other, of which there is no row any more.
+ */
+static void
+stand_alone(TenantWork *work, TenantTable *part, const TenantTable *table)
+{
+	TenantKey  *key = NULL;
+
+	if (table->mode == TENANT_PARENT)
+	{
+		key = same_key(part->relid, table);
+		if (key == NULL)
+		{
+			tenantwork_note(work, tenanttable_object(part->relid), "leave");
+			return;
+		}
+		part->via = key->name;
+	}
+	part->mode = table->mode == TENANT_ROOT ? TENANT_COLUMN : table->mode;
+	part->parent = key != NULL ? key->parent : InvalidOid;
+	tenantwork_note(work, tenanttable_object(part->relid), "update registration");
+	tenantwork_remember(work, part);
+}
+
+/*
+ * The foreign key of a table that is what the one is by which another is
+ * protected; NULL if there is none.
+ */
+static TenantKey *
+same_key(Oid relid, const TenantTable *table)
+{
+	TenantKey  *wanted = tenantkey_find(table->relid, table->via);
+	ListCell   *lc;
+
+	if (wanted == NULL)
+		return NULL;
+	foreach(lc, tenantkey_of_table(relid))
+	{
+		TenantKey  *key = lfirst(lc);
+
+		if (key->parent == wanted->parent &&
+			textlist_equal(key->columns, wanted->columns) &&
+			textlist_equal(key->parent_columns, wanted->parent_columns))
+			return key;
+	}
+	return NULL;
 }
 
 /*

@@ -34,6 +34,23 @@ SELECT * FROM migrate_tenant_guard('protect', dry_run => true);
 SELECT * FROM migrate_tenant_guard('protect');
 SELECT * FROM migrate_tenant_guard('protect');
 SELECT evtname, evtevent, evttags, evtfoid::regproc FROM pg_event_trigger;
+-- one that was switched off, or is not ours
+ALTER EVENT TRIGGER migrate_tenant_guard DISABLE;
+SELECT * FROM migrate_tenant_guard('protect', dry_run => true);
+SELECT * FROM migrate_tenant_guard('protect');
+ALTER EVENT TRIGGER migrate_tenant_guard ENABLE REPLICA;
+SELECT * FROM migrate_tenant_guard('protect');
+ALTER EVENT TRIGGER migrate_tenant_guard ENABLE ALWAYS;
+SELECT * FROM migrate_tenant_guard('protect');
+SELECT evtenabled FROM pg_event_trigger;
+BEGIN;
+DROP EVENT TRIGGER migrate_tenant_guard;
+CREATE FUNCTION nothing() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$;
+CREATE EVENT TRIGGER migrate_tenant_guard ON ddl_command_end EXECUTE FUNCTION nothing();
+SELECT * FROM migrate_tenant_guard('off');
+SAVEPOINT s;
+SELECT * FROM migrate_tenant_guard('refuse');
+ROLLBACK;
 
 -- A new table is protected at once, whoever makes it and however.
 SET ROLE regress_migrate_owner;

@@ -13,16 +13,32 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_event_trigger.h"
 #include "catalog_tenancy.h"
 #include "commands/event_trigger.h"
+#include "commands/trigger.h"
+#include "parser/parse_func.h"
 #include "sqlcall.h"
 #include "tenantguard.h"
 #include "tenanttable.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
+
+/* What there is under the name of the event trigger */
+typedef enum GuardTrigger
+{
+	GUARD_TRIGGER_NONE,
+	GUARD_TRIGGER_OTHER,		/* somebody else's */
+	GUARD_TRIGGER_DISABLED,
+	GUARD_TRIGGER_ENABLED
+} GuardTrigger;
 
 PG_FUNCTION_INFO_V1(migrate_tenant_guard);
 
 static TenantGuard guard_arg(const char *name);
+static GuardTrigger trigger_state(const TenantWork *work);
+static void refuse_other_trigger(void) pg_attribute_noreturn();
 static bool is_guarded(const TenancyModel *except);
 static char *trigger_function(const TenantWork *work);
 
@@ -51,10 +67,12 @@ migrate_tenant_guard(PG_FUNCTION_ARGS)
 void
 tenantguard_set(TenantWork *work, TenancyModel *model, TenantGuard guard)
 {
-	bool		exists = OidIsValid(get_event_trigger_oid(TENANT_EVENT_TRIGGER, true));
 	bool		needed = guard != TENANT_GUARD_OFF || is_guarded(model);
+	GuardTrigger state = trigger_state(work);
 	char	   *object = psprintf("event trigger %s", TENANT_EVENT_TRIGGER);
 
+	if (needed && state == GUARD_TRIGGER_OTHER)
+		refuse_other_trigger();
 	if (model->guard != guard)
 	{
 		tenantwork_note(work, psprintf("model %s", quote_identifier(model->name)),
@@ -63,14 +81,60 @@ tenantguard_set(TenantWork *work, TenancyModel *model, TenantGuard guard)
 		if (!work->dry_run)
 			catalog_tenancy_write_model(model);
 	}
-	if (needed && !exists)
+	if (needed && state == GUARD_TRIGGER_NONE)
 		tenantwork_do(work, object, "create",
 					  psprintf("CREATE EVENT TRIGGER " TENANT_EVENT_TRIGGER " ON ddl_command_end "
 							   "WHEN TAG IN ('ALTER TABLE', 'CREATE SCHEMA', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO') "
 							   "EXECUTE FUNCTION %s()", trigger_function(work)), NULL);
-	if (exists && !needed)
+	if (needed && state == GUARD_TRIGGER_DISABLED)
+		tenantwork_do(work, object, "enable",
+					  "ALTER EVENT TRIGGER " TENANT_EVENT_TRIGGER " ENABLE", NULL);
+	if (!needed && state == GUARD_TRIGGER_OTHER)
+		tenantwork_note(work, object, "leave");
+	if (!needed && (state == GUARD_TRIGGER_DISABLED || state == GUARD_TRIGGER_ENABLED))
 		tenantwork_do(work, object, "drop",
 					  "DROP EVENT TRIGGER " TENANT_EVENT_TRIGGER, NULL);
+}
+
+/*
+ * What there is under the name of the event trigger.  One that fires in a
+ * session that replicates alone does not fire.
+ */
+static GuardTrigger
+trigger_state(const TenantWork *work)
+{
+	Oid			trigger = get_event_trigger_oid(TENANT_EVENT_TRIGGER, true);
+	List	   *function = list_make2(makeString(work->extension_schema),
+									  makeString("migrate_tenant_guard_trigger"));
+	HeapTuple	tuple;
+	Form_pg_event_trigger form;
+	GuardTrigger result = GUARD_TRIGGER_OTHER;
+
+	if (!OidIsValid(trigger))
+		return GUARD_TRIGGER_NONE;
+	tuple = SearchSysCache1(EVENTTRIGGEROID, ObjectIdGetDatum(trigger));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for event trigger %u", trigger);
+	form = (Form_pg_event_trigger) GETSTRUCT(tuple);
+	if (form->evtfoid == LookupFuncName(function, 0, NULL, true) &&
+		strcmp(NameStr(form->evtevent), "ddl_command_end") == 0)
+		result = form->evtenabled == TRIGGER_FIRES_ON_ORIGIN ||
+			form->evtenabled == TRIGGER_FIRES_ALWAYS ?
+			GUARD_TRIGGER_ENABLED : GUARD_TRIGGER_DISABLED;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static void
+refuse_other_trigger(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("event trigger \"%s\" is not that of the guard",
+					TENANT_EVENT_TRIGGER),
+			 errdetail("It calls another function, or at another time."),
+			 errhint("Give it another name: ALTER EVENT TRIGGER %s RENAME TO ...;",
+					 TENANT_EVENT_TRIGGER)));
 }
 
 /*

@@ -154,6 +154,33 @@ ALTER SCHEMA saas RENAME TO renamed;
 CREATE TABLE renamed.plainer (id integer);
 ALTER SCHEMA renamed RENAME TO saas;
 
+-- Nobody manages or guards the schema of another one, nor lets go of its tables.
+CREATE ROLE regress_migrate_other;
+SELECT migrate_grant('regress_migrate_other', 'operator');
+GRANT CREATE, USAGE ON SCHEMA saas, other TO regress_migrate_other;
+SET ROLE regress_migrate_other;
+CREATE TABLE other.mine (id integer PRIMARY KEY);
+SELECT object, action FROM migrate_tenant_setup('other.mine', model => 'mine');
+SELECT * FROM migrate_tenant_protect_schema('other', model => 'mine');
+SELECT * FROM migrate_tenant_protect_schema('other', model => 'mine', dry_run => true);
+SELECT * FROM migrate_tenant_unprotect_schema('saas');
+RESET ROLE;
+-- the owner of the schema may give it away, but then it is the owner's guard
+CREATE TABLE other.yours (id integer);
+ALTER TABLE other.yours OWNER TO regress_migrate_owner;
+SET ROLE regress_migrate_owner;
+SELECT object, action FROM migrate_tenant_exempt('other.yours', 'nobody''s', model => 'mine');
+SELECT object, action FROM migrate_tenant_protect_schema('other', '{other.plain,other.mine,other.back,other.born}', 'mine') WHERE action = 'register';
+SET ROLE regress_migrate_other;
+SELECT * FROM migrate_tenant_guard('refuse', 'mine');
+SELECT * FROM migrate_tenant_teardown('mine', cascade => true);
+RESET ROLE;
+SELECT relation, mode, reason FROM migrate.tenant_table WHERE model = 'mine';
+SELECT count(*) > 0 FROM migrate_tenant_teardown('mine', cascade => true);
+DROP TABLE other.mine, other.yours;
+DROP OWNED BY regress_migrate_other;
+DROP ROLE regress_migrate_other;
+
 -- Another model is another matter; the trigger goes with the last guard.
 CREATE TABLE other.tenants (id integer PRIMARY KEY);
 SELECT * FROM migrate_tenant_setup('other.tenants', model => 'second');

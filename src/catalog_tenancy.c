@@ -249,6 +249,46 @@ catalog_tenancy_schemas(const char *model)
 }
 
 /*
+ * The OIDs of those that exist, by whatever name.
+ */
+List *
+catalog_tenancy_schema_oids(const char *model)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {TEXTOID};
+	MemoryContext caller = CurrentMemoryContext;
+	Datum		values[1];
+	Bookkeeping scope;
+	List	   *result = NIL;
+
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
+	values[0] = CStringGetTextDatum(model);
+	bookkeeping_prepare(&plan,
+						"SELECT n.oid FROM " TABLE_TENANT_SCHEMA " s "
+						"JOIN pg_catalog.pg_namespace n "
+						"ON n.oid OPERATOR(pg_catalog.=) COALESCE("
+						"(SELECT m.oid FROM pg_catalog.pg_namespace m "
+						"WHERE m.nspname OPERATOR(pg_catalog.=) s.schema), s.schema_oid) "
+						"WHERE s.model OPERATOR(pg_catalog.=) CAST($1 AS pg_catalog.name) "
+						"ORDER BY n.nspname",
+						1, argtypes);
+	bookkeeping_read_latest(plan, values, NULL);
+
+	MemoryContextSwitchTo(caller);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		bool		isnull;
+
+		result = lappend_oid(result,
+							 DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
+															SPI_tuptable->tupdesc,
+															1, &isnull)));
+	}
+	bookkeeping_end(&scope);
+	return result;
+}
+
+/*
  * The name of the model that manages a schema, or NULL.
  *
  * A schema that was renamed is known by its OID, as long as there is none of

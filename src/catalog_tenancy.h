@@ -22,6 +22,7 @@ extern TenancyModel *catalog_tenancy_model(const char *name);
 extern void catalog_tenancy_write_model(const TenancyModel *model);
 extern void catalog_tenancy_delete_model(const char *name);
 extern List *catalog_tenancy_schemas(const char *model);
+extern List *catalog_tenancy_schema_oids(const char *model);
 extern char *catalog_tenancy_schema_model(Oid schema);
 extern void catalog_tenancy_insert_schema(Oid schema, const char *model);
 extern void catalog_tenancy_delete_schema(Oid schema);

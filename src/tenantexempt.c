@@ -75,9 +75,20 @@ migrate_tenant_unexempt(PG_FUNCTION_ARGS)
 						tenanttable_name(relid))));
 		return (Datum) 0;
 	}
-	tenantwork_note(&work, tenanttable_object(relid), "forget");
-	tenantwork_forget(&work, table);
+	tenantexempt_forget(&work, table);
 	return (Datum) 0;
+}
+
+/*
+ * Take an exemption back.  No statement on the table would find out whether
+ * that is for the caller to do.
+ */
+void
+tenantexempt_forget(TenantWork *work, TenantTable *table)
+{
+	tenanttable_check_owner(table->relid);
+	tenantwork_note(work, tenanttable_object(table->relid), "forget");
+	tenantwork_forget(work, table);
 }
 
 /*

@@ -16,5 +16,6 @@
 extern void tenantexempt_register(TenantWork *work, const TenancyModel *model,
 								  Oid relid, const char *reason,
 								  bool by_schema);
+extern void tenantexempt_forget(TenantWork *work, TenantTable *table);
 
 #endif							/* MIGRATE_TENANTEXEMPT_H */

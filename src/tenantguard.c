@@ -21,6 +21,7 @@
 #include "parser/parse_func.h"
 #include "sqlcall.h"
 #include "tenantguard.h"
+#include "tenantschema.h"
 #include "tenanttable.h"
 #include "utils/builtins.h"
 #include "utils/syscache.h"
@@ -52,11 +53,19 @@ migrate_tenant_guard(PG_FUNCTION_ARGS)
 	char	   *model_name = tenantwork_model_arg(fcinfo, 1);
 	TenantWork	work;
 	TenancyModel *model;
+	ListCell   *lc;
 
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_guard",
 					 sqlcall_bool(fcinfo, 2, false));
 	model = tenantwork_model(model_name);
 	tenanttable_check_owner(model->root);
+
+	/* a schema of another one's may have come to the model later */
+	if (guard != TENANT_GUARD_OFF)
+	{
+		foreach(lc, catalog_tenancy_schema_oids(model_name))
+			tenantschema_check_owner(lfirst_oid(lc));
+	}
 	tenantguard_set(&work, model, guard);
 	return (Datum) 0;
 }

@@ -16,6 +16,7 @@
 #include "sqlcall.h"
 #include "tenant.h"
 #include "tenantcolumn.h"
+#include "tenantexempt.h"
 #include "tenantgrant.h"
 #include "tenantguard.h"
 #include "tenantlink.h"
@@ -540,10 +541,7 @@ take_all_back(TenantWork *work, const TenancyModel *model)
 	while ((table = next_unprotectable(work, model)) != NULL)
 	{
 		if (table->mode == TENANT_EXEMPT)
-		{
-			tenantwork_note(work, tenanttable_object(table->relid), "forget");
-			tenantwork_forget(work, table);
-		}
+			tenantexempt_forget(work, table);
 		else
 			tenantunprotect_table(work, table);
 	}

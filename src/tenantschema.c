@@ -10,14 +10,15 @@
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/catalog.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "catalog_tenancy.h"
-#include "compat.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "sqlcall.h"
@@ -28,6 +29,7 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 /* A table of the schema, while it is decided what becomes of it */
 typedef struct Member
@@ -40,7 +42,6 @@ typedef struct Member
 PG_FUNCTION_INFO_V1(migrate_tenant_protect_schema);
 PG_FUNCTION_INFO_V1(migrate_tenant_unprotect_schema);
 
-static void check_schema(Oid schema);
 static void await_new_tables(Oid schema);
 static List *members_of(const TenantWork *work, const TenancyModel *model,
 						Oid schema, List *exclude);
@@ -71,7 +72,7 @@ migrate_tenant_protect_schema(PG_FUNCTION_ARGS)
 	List	   *members;
 	ListCell   *lc;
 
-	check_schema(schema);
+	tenantschema_check_owner(schema);
 	if (!dry_run && catalog_tenancy_schema_model(schema) == NULL)
 		await_new_tables(schema);
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_protect_schema", dry_run);
@@ -92,22 +93,21 @@ migrate_tenant_unprotect_schema(PG_FUNCTION_ARGS)
 {
 	Oid			schema = tenantwork_oid_arg(fcinfo, 0, "schema");
 	char	   *name;
+	bool		found = false;
 	TenantWork	work;
 	TenantTable *table;
 	ListCell   *lc;
 
-	check_schema(schema);
+	tenantschema_check_owner(schema);
 	tenantwork_begin(&work, fcinfo, "migrate_tenant_unprotect_schema",
 					 sqlcall_bool(fcinfo, 1, false));
 	name = get_namespace_name(schema);
 	while ((table = next_of_schema(&work, schema)) != NULL)
 	{
+		found = true;
 		tenanttable_check_owner(table->relid);
 		if (table->mode == TENANT_EXEMPT)
-		{
-			tenantwork_note(&work, tenanttable_object(table->relid), "forget");
-			tenantwork_forget(&work, table);
-		}
+			tenantexempt_forget(&work, table);
 		else
 			tenantunprotect_table(&work, table);
 	}
@@ -126,6 +126,10 @@ migrate_tenant_unprotect_schema(PG_FUNCTION_ARGS)
 		if (!work.dry_run)
 			catalog_tenancy_delete_schema(schema);
 	}
+	else if (!found)
+		ereport(NOTICE,
+				(errmsg("schema \"%s\" is not managed, nothing to take back",
+						name)));
 	return (Datum) 0;
 }
 
@@ -159,11 +163,11 @@ tenantschema_tables(Oid schema, bool with_partitions)
 }
 
 /*
- * Raise an error for a schema of the system, and unless the caller may make
- * tables in it.
+ * Raise an error for a schema that holds no tables of the user's: one of the
+ * system, or of an extension.
  */
-static void
-check_schema(Oid schema)
+void
+tenantschema_check(Oid schema)
 {
 	char	   *name = get_namespace_name(schema);
 
@@ -172,16 +176,39 @@ check_schema(Oid schema)
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("schema with OID %u does not exist", schema)));
 	if (IsCatalogNamespace(schema) || IsToastNamespace(schema) ||
-		isAnyTempNamespace(schema) || strcmp(name, "information_schema") == 0)
+		isAnyTempNamespace(schema) || strcmp(name, "information_schema") == 0 ||
+		OidIsValid(getExtensionOfObject(NamespaceRelationId, schema)))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("tables of schema \"%s\" cannot belong to tenants", name)));
-	if (COMPAT_NAMESPACE_ACLCHECK(schema, GetUserId(), ACL_CREATE) != ACLCHECK_OK)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for schema %s", quote_identifier(name)),
-				 errhint("GRANT CREATE ON SCHEMA %s TO %s;", quote_identifier(name),
-						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+/*
+ * Raise an error, too, unless the caller may do what the owner of the schema
+ * may: everybody who makes a table in it has to do with its guard.
+ */
+void
+tenantschema_check_owner(Oid schema)
+{
+	HeapTuple	tuple;
+	Oid			owner;
+	char	   *name;
+
+	tenantschema_check(schema);
+	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for schema %u", schema);
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	if (has_privs_of_role(GetUserId(), owner))
+		return;
+	name = get_namespace_name(schema);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of schema %s", quote_identifier(name)),
+			 errdetail("The guard of a schema is for all tables that are made in it."),
+			 errhint("SET ROLE %s;",
+					 quote_identifier(GetUserNameFromId(owner, false)))));
 }
 
 /*
@@ -197,7 +224,7 @@ static void
 await_new_tables(Oid schema)
 {
 	LockDatabaseObject(NamespaceRelationId, schema, 0, AccessExclusiveLock);
-	check_schema(schema);
+	tenantschema_check_owner(schema);
 }
 
 /*

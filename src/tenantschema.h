@@ -13,6 +13,8 @@
 #include "tenantwork.h"
 
 /* in tenantschema.c */
+extern void tenantschema_check(Oid schema);
+extern void tenantschema_check_owner(Oid schema);
 extern List *tenantschema_tables(Oid schema, bool with_partitions);
 
 #endif							/* MIGRATE_TENANTSCHEMA_H */

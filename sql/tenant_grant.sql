@@ -94,6 +94,15 @@ INSERT INTO notes DEFAULT VALUES;
 SELECT * FROM docs;
 ROLLBACK;
 SET ROLE regress_migrate_owner;
+-- not on a table whose policies somebody has switched off, nor in other schemas
+ALTER TABLE docs DISABLE ROW LEVEL SECURITY;
+SELECT * FROM migrate_tenant_grant('regress_migrate_group', '{saas}');
+ALTER TABLE docs ENABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+SELECT * FROM migrate_tenant_grant('regress_migrate_app', '{saas}', dry_run => true);
+SELECT count(*) FROM migrate_tenant_protect('docs');
+SELECT * FROM migrate_tenant_grant('regress_migrate_app', '{pg_catalog}');
+SELECT * FROM migrate_tenant_grant('regress_migrate_app', '{saas,migrate}');
+SELECT * FROM migrate_tenant_grant('regress_migrate_app', '{information_schema}');
 -- a table that came to it since
 SELECT count(*) FROM migrate_tenant_exempt('secrets', 'not any more');
 SELECT * FROM migrate_tenant_grant('regress_migrate_app', '{saas}');
@@ -110,6 +119,7 @@ SELECT * FROM migrate_tenant_teardown();
 SELECT * FROM migrate_tenant_revoke('regress_migrate_app');
 SELECT * FROM migrate_tenant_revoke('regress_migrate_app');
 SELECT * FROM migrate_tenant_revoke('public');
+SELECT * FROM migrate_tenant_revoke('regress_migrate_nobody');
 RESET ROLE;
 SELECT count(*) FROM migrate.tenant_grant;
 SELECT rights FROM rights() EXCEPT SELECT * FROM before ORDER BY 1;
@@ -126,9 +136,38 @@ SET ROLE regress_migrate_other;
 SELECT * FROM migrate_tenant_grant('regress_migrate_app', '{saas}');
 RESET ROLE;
 
+-- What cannot be revoked stays on record.
+CREATE SCHEMA empty AUTHORIZATION regress_migrate_owner;
+SET ROLE regress_migrate_owner;
+SELECT object, action FROM migrate_tenant_grant('regress_migrate_app', '{empty}');
+GRANT USAGE ON SCHEMA empty TO regress_migrate_other;
+SET ROLE regress_migrate_other;
+SELECT * FROM migrate_tenant_revoke('regress_migrate_app');
+RESET ROLE;
+SELECT role, schema, kind, privileges FROM migrate.tenant_grant;
+SELECT has_schema_privilege('regress_migrate_app', 'empty', 'USAGE');
+-- what somebody else granted besides is none of it
+GRANT USAGE ON SCHEMA empty TO regress_migrate_other WITH GRANT OPTION;
+SET ROLE regress_migrate_other;
+GRANT USAGE ON SCHEMA empty TO regress_migrate_app;
+SET ROLE regress_migrate_owner;
+SELECT object, action FROM migrate_tenant_revoke('regress_migrate_app');
+SELECT has_schema_privilege('regress_migrate_app', 'empty', 'USAGE');
+RESET ROLE;
+-- also of a role that is gone
+CREATE ROLE regress_migrate_gone;
+SET client_min_messages = warning;
+SELECT object, action FROM migrate_tenant_grant('regress_migrate_gone', '{empty}');
+RESET client_min_messages;
+REVOKE ALL ON SCHEMA empty FROM regress_migrate_gone;
+DROP ROLE regress_migrate_gone;
+SELECT object, action FROM migrate_tenant_revoke('regress_migrate_gone');
+SELECT count(*) FROM migrate.tenant_grant;
+
 SET client_min_messages = warning;
 SELECT count(*) > 0 FROM migrate_tenant_teardown(cascade => true);
 RESET search_path;
+DROP SCHEMA empty;
 DROP SCHEMA saas, more CASCADE;
 DROP TABLE before;
 DROP OWNED BY regress_migrate_owner, regress_migrate_other;

@@ -23,6 +23,7 @@
 #include "catalog/pg_namespace.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "tenantgrant.h"
 #include "tenanttable.h"
 #include "textlist.h"
@@ -66,6 +67,26 @@ tenantacl_found(const TenantGrant *grant, Oid role)
 
 		if (item->ai_grantee == role)
 			result |= ACLITEM_GET_PRIVS(*item);
+	}
+	return result;
+}
+
+/*
+ * How often rights out of "mode" are granted to a role itself there: one can
+ * be by more than one grantor.
+ */
+int
+tenantacl_count(const TenantGrant *grant, Oid role, AclMode mode)
+{
+	Acl		   *acl = acl_of(grant);
+	int			result = 0;
+
+	for (int i = 0; acl != NULL && i < ACL_NUM(acl); i++)
+	{
+		AclItem    *item = &ACL_DAT(acl)[i];
+
+		if (item->ai_grantee == role)
+			result += pg_popcount64(ACLITEM_GET_PRIVS(*item) & mode);
 	}
 	return result;
 }

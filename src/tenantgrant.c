@@ -21,6 +21,7 @@
 #include "catalog/pg_type.h"
 #include "catalog_tenancy.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "sqlcall.h"
 #include "tenantgrant.h"
 #include "tenantschema.h"
@@ -45,6 +46,7 @@ static void grant_schema(TenantWork *work, const TenancyModel *model,
 						 const char *role, Oid schema);
 static AclMode table_rights(const TenantWork *work, const TenancyModel *model,
 							Oid relid);
+static void check_row_security(Oid relid);
 static TenantGrant *new_grant(const TenancyModel *model, const char *role,
 							  Oid schema, const char *kind);
 static bool grant_rights(TenantWork *work, TenantGrant *grant,
@@ -104,6 +106,14 @@ migrate_tenant_revoke(PG_FUNCTION_ARGS)
 			list_member_oid(schemas, get_namespace_oid(grant->schema, true)))
 			grants = lappend(grants, grant);
 	}
+	if (grants == NIL)
+	{
+		/* rows of a role that was dropped can be taken back */
+		(void) get_role_oid(role, false);
+		ereport(NOTICE,
+				(errmsg("role \"%s\" has got no rights there, nothing to take back",
+						role)));
+	}
 	tenantgrant_take_back(&work, grants);
 	return (Datum) 0;
 }
@@ -141,11 +151,24 @@ revoke_rights(TenantWork *work, const TenantGrant *grant, Oid role,
 			  AclMode mode)
 {
 	char	   *on_columns[2] = {NULL, NULL};
+	int			count = tenantacl_count(grant, role, mode);
 
 	for (int i = 0; i < 2 && strcmp(grant->kind, "table") == 0; i++)
 		on_columns[i] = tenantacl_column_rights(grant->relid, role, mode, i == 1);
 	tenantwork_do(work, grant_object(grant), "revoke",
 				  grant_sql(grant, tenantacl_names(mode), false), NULL);
+
+	/* a REVOKE of what one may not revoke only warns, like a GRANT */
+	if (!work->dry_run &&
+		count - tenantacl_count(grant, role, mode) < pg_popcount64(mode))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("role \"%s\" cannot revoke rights on %s",
+						GetUserNameFromId(GetUserId(), false),
+						grant_object(grant)),
+				 errdetail("They are still with role \"%s\": %s.", grant->role,
+						   textlist_join(tenantacl_names(tenantacl_found(grant, role) & mode), ", ")),
+				 errhint("Call it as the owner, or as who granted them.")));
 	for (int i = 0; i < 2; i++)
 	{
 		if (on_columns[i] != NULL)
@@ -190,13 +213,7 @@ schemas_arg(FunctionCallInfo fcinfo, int argno)
 	ListCell   *lc;
 
 	foreach(lc, schemas)
-	{
-		if (get_namespace_name(lfirst_oid(lc)) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_SCHEMA),
-					 errmsg("schema with OID %u does not exist",
-							lfirst_oid(lc))));
-	}
+		tenantschema_check(lfirst_oid(lc));
 	return schemas;
 }
 
@@ -272,6 +289,8 @@ grant_schema(TenantWork *work, const TenancyModel *model, const char *role,
 			continue;
 		}
 		tenanttable_check_owner(relid);
+		if (wanted == TABLE_RIGHTS)
+			check_row_security(relid);
 		grant->relid = relid;
 		grant_rights(work, grant, wanted);
 		if ((wanted & ACL_INSERT) != 0)
@@ -326,6 +345,29 @@ table_rights(const TenantWork *work, const TenancyModel *model, Oid relid)
 		catalog_tenancy_is_version_table(relid, &environment))
 		return ACL_NO_RIGHTS;
 	return table->mode == TENANT_EXEMPT ? ACL_SELECT : TABLE_RIGHTS;
+}
+
+/*
+ * Raise an error if policies keep nobody from the rows of a table, whatever
+ * its row says: somebody has switched them off since.
+ */
+static void
+check_row_security(Oid relid)
+{
+	bool		enabled;
+	bool		forced;
+	char	   *name = tenanttable_name(relid);
+
+	tenanttable_row_security(relid, &enabled, &forced);
+	if (enabled && forced)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 enabled ? errmsg("row level security of table %s is not forced", name) :
+			 errmsg("row level security of table %s is off", name),
+			 errdetail("The table was protected, and what was made then was changed."),
+			 errhint("Protect it again: SELECT * FROM migrate_tenant_protect(%s);",
+					 quote_literal_cstr(name))));
 }
 
 static TenantGrant *

@@ -18,6 +18,7 @@ extern void tenantgrant_take_back(TenantWork *work, List *grants);
 
 /* in tenantacl.c */
 extern AclMode tenantacl_found(const TenantGrant *grant, Oid role);
+extern int	tenantacl_count(const TenantGrant *grant, Oid role, AclMode mode);
 extern char *tenantacl_column_rights(Oid relid, Oid role, AclMode mode,
 									 bool grantable);
 extern List *tenantacl_names(AclMode mode);

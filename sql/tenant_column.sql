@@ -100,6 +100,7 @@ INSERT INTO names (org_name) VALUES (NULL), (NULL);
 SELECT * FROM migrate_tenant_add_column('names');
 SELECT object, action FROM migrate_tenant_add_column('names', step => 'column');
 CALL migrate_tenant_backfill('names');
+SELECT * FROM migrate_tenant_add_column('names', step => 'not_null');
 RESET ROLE;
 CALL migrate_tenant_backfill('names');
 SET ROLE regress_migrate_owner;
@@ -174,6 +175,11 @@ ALTER TABLE names DROP COLUMN tenant_id;
 -- A column that is in use stays.
 SELECT object, action FROM migrate_tenant_protect('steps');
 SELECT * FROM migrate_tenant_drop_column('steps');
+-- in all of its parts
+SELECT * FROM migrate_tenant_drop_column('steps', 'not_null');
+SELECT * FROM migrate_tenant_drop_column('steps', 'index', dry_run => true);
+SELECT * FROM migrate_tenant_drop_column('steps', 'check');
+SELECT * FROM migrate_tenant_drop_column('steps', 'backfill');
 SELECT object, action FROM migrate_tenant_link('steps_doc_id_fkey', 'steps');
 SELECT object, action FROM migrate_tenant_unprotect('steps');
 SELECT * FROM migrate_tenant_drop_column('steps');

@@ -44,6 +44,7 @@ static void add_column(TenantWork *work, const TenancyModel *model,
 static void add_check(TenantWork *work, TenantColumn *column,
 					  const char *name);
 static void set_not_null(TenantWork *work, TenantColumn *column);
+static void say_how_to_fill(void *arg);
 static bool is_not_null(const TenantColumn *column);
 static void refuse_used(const TenantWork *work, const TenantColumn *column);
 static void take_steps_back(TenantWork *work, TenantColumn *column, int steps);
@@ -143,7 +144,8 @@ tenantcolumn_take_back(TenantWork *work, TenantColumn *column, int steps)
 {
 	bool		drop = (steps & TENANT_STEP_COLUMN) != 0;
 
-	if (drop)
+	/* nothing of it may go that policies and foreign keys stand on */
+	if ((steps & ~TENANT_STEP_BACKFILL) != 0)
 		refuse_used(work, column);
 	if (drop && column->made_column)
 	{
@@ -360,13 +362,19 @@ static void
 set_not_null(TenantWork *work, TenantColumn *column)
 {
 	const char *quoted = quote_identifier(column->column_name);
+	ErrorContextCallback callback;
 
 	column->check_before = column->check;
 	if (column->check == NULL)
 		add_check(work, column, NULL);
+	callback.callback = say_how_to_fill;
+	callback.arg = column;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	alter_column(work, column, "validate check",
 				 psprintf("VALIDATE CONSTRAINT %s",
 						  quote_identifier(column->check)), NULL);
+	error_context_stack = callback.previous;
 	alter_column(work, column, "set not null",
 				 psprintf("ALTER COLUMN %s SET NOT NULL", quoted),
 				 psprintf("NOT NULL on %s", quoted));
@@ -375,6 +383,21 @@ set_not_null(TenantWork *work, TenantColumn *column)
 						  quote_identifier(column->check)), NULL);
 	column->check = NULL;
 	column->made_not_null = true;
+}
+
+/*
+ * An error context callback: say what to do about rows without a tenant, which
+ * the server's own error does not.
+ */
+static void
+say_how_to_fill(void *arg)
+{
+	const TenantColumn *column = arg;
+
+	if (geterrcode() == ERRCODE_CHECK_VIOLATION)
+		errhint("Fill the column first: CALL migrate_tenant_backfill(%s);  or SELECT * FROM migrate_tenant_add_column(%s, step => 'backfill');",
+				quote_literal_cstr(tenanttable_name(column->relid)),
+				quote_literal_cstr(tenanttable_name(column->relid)));
 }
 
 static bool

@@ -107,6 +107,16 @@ INSERT INTO steps (id, tenant_id, d0, d4) VALUES (3, 2, 1, NULL);
 SET client_min_messages = warning;
 SELECT count(*) FROM migrate_tenant_protect_schema('saas', exclude => '{shared,loose,bare}');
 RESET client_min_messages;
+-- what is shared cannot be referred to by tenant; the finding is waived as the hint says
+SELECT count(*) > 0 FROM migrate_tenant_protect('shared', 'shared');
+SELECT * FROM migrate_tenant_link('to_shared', 'steps');
+RESET ROLE;
+SELECT code, object FROM migrate_tenant_lint('{saas}') WHERE object = 'to_shared on saas.steps';
+SELECT migrate_tenant_waive('T009', 'to_shared on saas.steps', 'labels are for all');
+SELECT code, object FROM migrate_tenant_lint('{saas}') WHERE object = 'to_shared on saas.steps';
+SELECT migrate_tenant_unwaive('T009', 'to_shared on saas.steps');
+SET ROLE regress_migrate_owner;
+SELECT count(*) > 0 FROM migrate_tenant_unprotect('shared');
 SELECT * FROM migrate_tenant_link('plain', 'steps');
 SELECT relname FROM pg_class WHERE relnamespace = 'saas'::regnamespace AND relforcerowsecurity ORDER BY 1;
 RESET ROLE;

@@ -112,6 +112,15 @@
 	(TupleDescAttr((tupdesc), (i))->attnotnull)
 #endif
 
+/* 18: a foreign key need not be enforced, and can be over periods of time */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_CONSTRAINT_IS_ENFORCED(form) ((form)->conenforced)
+#define COMPAT_CONSTRAINT_HAS_PERIOD(form) ((form)->conperiod)
+#else
+#define COMPAT_CONSTRAINT_IS_ENFORCED(form) ((void) (form), true)
+#define COMPAT_CONSTRAINT_HAS_PERIOD(form) ((void) (form), false)
+#endif
+
 /* 18: PortalRun lost its "run_once" argument */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_PORTAL_RUN(portal, count, top_level, dest, altdest, qc) \

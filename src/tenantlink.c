@@ -33,8 +33,10 @@ PG_FUNCTION_INFO_V1(migrate_tenant_unlink);
 
 static bool holds_tenant(const TenancyModel *model, const TenantKey *key,
 						 const char *column, const char *parent_column);
-static void check_linkable(const TenancyModel *model, const TenantKey *key,
+static void check_linkable(const TenantWork *work, const TenancyModel *model, const TenantKey *key,
 						   const char *column, const char *parent_column);
+static void refuse_shared(const TenantWork *work, const TenantKey *key,
+						  Oid relid);
 static void check_side(const TenancyModel *model, const TenantKey *key,
 					   Oid relid, const char *column);
 static void give_index_up(TenantWork *work, const TenantLink *link,
@@ -74,7 +76,8 @@ migrate_tenant_link(PG_FUNCTION_ARGS)
 	parent_column = tenantdiscover_column(&work, model, key->parent);
 	if (holds_tenant(model, key, column, parent_column))
 		return (Datum) 0;
-	check_linkable(model, key, column, parent_column);
+	tenantlinkkey_check_kind(key);
+	check_linkable(&work, model, key, column, parent_column);
 
 	link = tenantlinkkey_read(model, key);
 	tenantlinkkey_check(key, link);
@@ -147,6 +150,7 @@ tenantlink_take_back(TenantWork *work, TenantLink *link)
 	{
 		List	   *parent_columns = list_copy_tail(key->parent_columns, 1);
 
+		tenantlinkkey_check_kind(key);
 		link->parent = key->parent;
 		tenantlinkkey_replace(work, link, list_copy_tail(key->columns, 1), parent_columns,
 							  link->delete_columns, link->match_type);
@@ -210,8 +214,9 @@ holds_tenant(const TenancyModel *model, const TenantKey *key,
  * foreign key.
  */
 static void
-check_linkable(const TenancyModel *model, const TenantKey *key,
-			   const char *column, const char *parent_column)
+check_linkable(const TenantWork *work, const TenancyModel *model,
+			   const TenantKey *key, const char *column,
+			   const char *parent_column)
 {
 	Oid			root = tenanttable_partition_root(key->relid);
 
@@ -229,8 +234,33 @@ check_linkable(const TenancyModel *model, const TenantKey *key,
 						key->name, tenanttable_name(key->relid)),
 				 errdetail("A row of table %s is a tenant, and belongs to none.",
 						   tenanttable_name(model->root))));
+	refuse_shared(work, key, key->relid);
+	refuse_shared(work, key, key->parent);
 	check_side(model, key, key->relid, column);
 	check_side(model, key, key->parent, parent_column);
+}
+
+/*
+ * Raise an error for a shared table: a row that has no tenant is what it is
+ * for, and not an oversight.
+ */
+static void
+refuse_shared(const TenantWork *work, const TenantKey *key, Oid relid)
+{
+	TenantTable *table = tenantwork_find(work, relid);
+	char	   *finding = psprintf("%s on %s", quote_identifier(key->name),
+								   tenanttable_name(key->relid));
+
+	if (table == NULL || table->mode != TENANT_SHARED)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("foreign key \"%s\" of table %s cannot hold the tenant",
+					key->name, tenanttable_name(key->relid)),
+			 errdetail("Rows of table %s without a tenant are everybody's.",
+					   tenanttable_name(relid)),
+			 errhint("Accept the foreign key as it is: SELECT migrate_tenant_waive('T009', %s, '...');",
+					 quote_literal_cstr(finding))));
 }
 
 /*

@@ -21,6 +21,7 @@ extern List *tenantlink_missing(const TenantWork *work,
 /* in tenantlinkkey.c */
 extern TenantLink *tenantlinkkey_read(const TenancyModel *model,
 									  const TenantKey *key);
+extern void tenantlinkkey_check_kind(const TenantKey *key);
 extern void tenantlinkkey_check(const TenantKey *key, const TenantLink *link);
 extern void tenantlinkkey_replace(TenantWork *work, const TenantLink *link,
 								  List *columns, List *parent_columns,

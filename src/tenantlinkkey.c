@@ -13,6 +13,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "commands/comment.h"
+#include "compat.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
 #include "tenantcolumn.h"
@@ -87,6 +88,38 @@ tenantlinkkey_check(const TenantKey *key, const TenantLink *link)
 						key->name, tenanttable_name(key->relid)),
 				 errdetail("With the tenant, which is never NULL, its columns could never be."),
 				 errhint("Make it MATCH SIMPLE first, with a check constraint that all of its columns or none are NULL.")));
+}
+
+/*
+ * Raise an error for a foreign key of a kind that we cannot make again: it
+ * would be enforced, or no longer be about time.
+ */
+void
+tenantlinkkey_check_kind(const TenantKey *key)
+{
+	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(key->oid));
+	Form_pg_constraint form;
+	char	   *name = tenanttable_name(key->relid);
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for constraint %u", key->oid);
+	form = (Form_pg_constraint) GETSTRUCT(tuple);
+	if (!COMPAT_CONSTRAINT_IS_ENFORCED(form))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("foreign key \"%s\" of table %s is NOT ENFORCED",
+						key->name, name),
+				 errdetail("It keeps no row from referring to one of another tenant."),
+				 errhint("ALTER TABLE %s ALTER CONSTRAINT %s ENFORCED;", name,
+						 quote_identifier(key->name))));
+	if (COMPAT_CONSTRAINT_HAS_PERIOD(form))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("foreign key \"%s\" of table %s has a PERIOD",
+						key->name, name),
+				 errdetail("It needs an index that excludes overlapping periods, with the tenant in front."),
+				 errhint("Put the tenant in front of its columns, and of those of the key that it refers to, by hand.")));
+	ReleaseSysCache(tuple);
 }
 
 /*

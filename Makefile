@@ -29,6 +29,7 @@ OBJS = \
 	src/catalog_revision.o \
 	src/catalog_tenancy.o \
 	src/catalog_tenancy_column.o \
+	src/catalog_tenancy_refresh.o \
 	src/catalog_tenancy_table.o \
 	src/catalog_tenant.o \
 	src/checksum.o \
@@ -232,6 +233,7 @@ REGRESS = \
 	tenant_lint \
 	tenant_names \
 	tenant_partition \
+	tenant_rename \
 	tenant_restore \
 	tenant_selftest \
 	tenant_setup \

@@ -71,6 +71,9 @@ CREATE TABLE migrate.tenant_table (
 	made jsonb NOT NULL DEFAULT '{}',
 	role name NOT NULL,
 	created_at timestamp with time zone NOT NULL,
+	relation_oid oid NOT NULL DEFAULT 0,
+	column_number smallint,
+	via_oid oid,
 	CONSTRAINT tenant_table_check CHECK (
 		CASE WHEN mode OPERATOR(pg_catalog.=) 'parent' THEN via IS NOT NULL AND parent IS NOT NULL
 			WHEN mode OPERATOR(pg_catalog.=) 'partition' THEN parent IS NOT NULL
@@ -84,6 +87,10 @@ COMMENT ON COLUMN migrate.tenant_table.column_name IS
 COMMENT ON COLUMN migrate.tenant_table.via IS 'mode parent: the foreign key that leads to the parent';
 COMMENT ON COLUMN migrate.tenant_table.parent IS
 	'mode parent: the table that the foreign key refers to; mode partition: the table that was protected with all its partitions and children';
+COMMENT ON COLUMN migrate.tenant_table.relation_oid IS
+	'the OID of the table when the next two were written, which count if it is that; after a dump it is not';
+COMMENT ON COLUMN migrate.tenant_table.column_number IS 'the number of the column, by which it is known when it has another name';
+COMMENT ON COLUMN migrate.tenant_table.via_oid IS 'the OID of the foreign key, likewise';
 COMMENT ON COLUMN migrate.tenant_table.reason IS 'why the table is exempt';
 COMMENT ON COLUMN migrate.tenant_table.before IS 'how the table was before';
 COMMENT ON COLUMN migrate.tenant_table.made IS 'what was made: policies, with their texts, an index, a default';
@@ -97,11 +104,18 @@ CREATE TABLE migrate.tenant_column (
 	parent regclass NOT NULL,
 	made jsonb NOT NULL DEFAULT '{}',
 	role name NOT NULL,
-	created_at timestamp with time zone NOT NULL
+	created_at timestamp with time zone NOT NULL,
+	relation_oid oid NOT NULL DEFAULT 0,
+	column_number smallint,
+	via_oid oid
 );
 COMMENT ON TABLE migrate.tenant_column IS
 	'one row for each table that migrate_tenant_add_column() gave its tenant column or a part of it';
 COMMENT ON COLUMN migrate.tenant_column.via IS 'the foreign key along which the column is filled';
+COMMENT ON COLUMN migrate.tenant_column.relation_oid IS
+	'the OID of the table when the next two were written, which count if it is that';
+COMMENT ON COLUMN migrate.tenant_column.column_number IS 'the number of the column, by which it is known when it has another name';
+COMMENT ON COLUMN migrate.tenant_column.via_oid IS 'the OID of the foreign key, likewise';
 COMMENT ON COLUMN migrate.tenant_column.made IS 'which of its steps changed something, and the names of what they made';
 
 CREATE TABLE migrate.tenant_link (
@@ -113,11 +127,16 @@ CREATE TABLE migrate.tenant_link (
 	made jsonb NOT NULL DEFAULT '{}',
 	role name NOT NULL,
 	created_at timestamp with time zone NOT NULL,
+	relation_oid oid NOT NULL DEFAULT 0,
+	constraint_oid oid,
 	CONSTRAINT tenant_link_pkey PRIMARY KEY (relation, constraint_name)
 );
 COMMENT ON TABLE migrate.tenant_link IS
 	'one row for each foreign key that migrate_tenant_link() made one over the tenant column too';
 COMMENT ON COLUMN migrate.tenant_link.before IS 'the simple foreign key';
+COMMENT ON COLUMN migrate.tenant_link.relation_oid IS
+	'the OID of the table when the next one was written, which counts if it is that';
+COMMENT ON COLUMN migrate.tenant_link.constraint_oid IS 'the OID of the foreign key, by which it is known when it has another name';
 
 CREATE TABLE migrate.tenant_grant (
 	role name NOT NULL,

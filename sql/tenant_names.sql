@@ -49,7 +49,7 @@ SET LOCAL migrate.tenant = 2;
 SELECT * FROM "select"."parent";
 ROLLBACK;
 RESET ROLE;
--- names that change are followed, but for that of the column
+-- names that change are followed
 ALTER TABLE "select"."parent" RENAME TO "other;table";
 ALTER TABLE "a ""b"""."parent" RENAME COLUMN "user" TO "use""r";
 ALTER SCHEMA "select" RENAME TO "from";

@@ -37,43 +37,6 @@ catalog_tenancy_lock(void)
 }
 
 /*
- * Delete the rows of tables that are not there any more.
- */
-void
-catalog_tenancy_forget_dropped(void)
-{
-	static SPIPlanPtr plans[4] = {NULL};
-	static const char *const relnames[] = {RELNAME_TENANT_TABLE,
-		RELNAME_TENANT_COLUMN, RELNAME_TENANT_LINK, RELNAME_TENANT_GRANT
-	};
-	static const char *const statements[] = {
-		"DELETE FROM " TABLE_TENANT_TABLE " t WHERE NOT EXISTS "
-		"(SELECT FROM pg_catalog.pg_class c "
-		"WHERE c.oid OPERATOR(pg_catalog.=) t.relation)",
-		"DELETE FROM " TABLE_TENANT_COLUMN " t WHERE NOT EXISTS "
-		"(SELECT FROM pg_catalog.pg_class c "
-		"WHERE c.oid OPERATOR(pg_catalog.=) t.relation)",
-		"DELETE FROM " TABLE_TENANT_LINK " t WHERE NOT EXISTS "
-		"(SELECT FROM pg_catalog.pg_class c "
-		"WHERE c.oid OPERATOR(pg_catalog.=) t.relation)",
-		"DELETE FROM " TABLE_TENANT_GRANT " t "
-		"WHERE t.relation OPERATOR(pg_catalog.<>) 0 AND NOT EXISTS "
-		"(SELECT FROM pg_catalog.pg_class c "
-		"WHERE c.oid OPERATOR(pg_catalog.=) t.relation)"
-	};
-	Bookkeeping scope;
-
-	for (int i = 0; i < lengthof(relnames); i++)
-		catalog_check_no_trigger(relnames[i]);
-	bookkeeping_begin_as_owner(&scope, catalog_owner());
-	for (int i = 0; i < lengthof(statements); i++)
-		bookkeeping_execute(bookkeeping_prepare(&plans[i], statements[i],
-												0, NULL),
-							NULL, NULL, SPI_OK_DELETE);
-	bookkeeping_end(&scope);
-}
-
-/*
  * All models (TenancyModel *), by name.
  */
 List *

@@ -14,9 +14,48 @@
 
 #include "tenantsetup.h"
 
+/*
+ * SQL for what a column or a foreign key that a row of ours names is called
+ * now.  The row is "t".  A name that is there is meant; else the number or OID
+ * from when the row was written is looked for, as long as the table is still
+ * the one that it was then: a dump keeps neither.  Of foreign keys the OID is
+ * looked for first, for names may have been exchanged.
+ */
+#define COLUMN_NOW \
+	"COALESCE((SELECT a.attname FROM pg_catalog.pg_attribute a " \
+	"WHERE a.attrelid OPERATOR(pg_catalog.=) t.relation " \
+	"AND a.attname OPERATOR(pg_catalog.=) t.column_name " \
+	"AND a.attnum OPERATOR(pg_catalog.>) 0), " \
+	"(SELECT a.attname FROM pg_catalog.pg_attribute a " \
+	"WHERE t.relation_oid OPERATOR(pg_catalog.=) t.relation " \
+	"AND a.attrelid OPERATOR(pg_catalog.=) t.relation " \
+	"AND a.attnum OPERATOR(pg_catalog.=) t.column_number " \
+	"AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped), " \
+	"t.column_name)"
+#define KEY_NOW(name, oid) \
+	"COALESCE((SELECT k.conname FROM pg_catalog.pg_constraint k " \
+	"WHERE t.relation_oid OPERATOR(pg_catalog.=) t.relation " \
+	"AND k.oid OPERATOR(pg_catalog.=) t." oid " " \
+	"AND k.conrelid OPERATOR(pg_catalog.=) t.relation " \
+	"AND k.contype OPERATOR(pg_catalog.=) 'f'), t." name ")"
+
+/* SQL for the number and the OID, from names that are parameters */
+#define NUMBER_OF_COLUMN(relation, name) \
+	"(SELECT a.attnum FROM pg_catalog.pg_attribute a " \
+	"WHERE a.attrelid OPERATOR(pg_catalog.=) " relation " " \
+	"AND a.attname OPERATOR(pg_catalog.=) " name " " \
+	"AND a.attnum OPERATOR(pg_catalog.>) 0)"
+#define OID_OF_KEY(relation, name) \
+	"(SELECT k.oid FROM pg_catalog.pg_constraint k " \
+	"WHERE k.conrelid OPERATOR(pg_catalog.=) " relation " " \
+	"AND k.conname OPERATOR(pg_catalog.=) " name " " \
+	"AND k.contype OPERATOR(pg_catalog.=) 'f')"
+
+/* in catalog_tenancy_refresh.c */
+extern void catalog_tenancy_refresh(void);
+
 /* in catalog_tenancy.c */
 extern void catalog_tenancy_lock(void);
-extern void catalog_tenancy_forget_dropped(void);
 extern List *catalog_tenancy_models(void);
 extern TenancyModel *catalog_tenancy_model(const char *name);
 extern void catalog_tenancy_write_model(const TenancyModel *model);
@@ -45,7 +84,7 @@ extern void catalog_tenancy_delete_column(Oid relid);
 extern List *catalog_tenancy_links(const char *model);
 extern TenantLink *catalog_tenancy_link(Oid relid, const char *constraint_name);
 extern void catalog_tenancy_write_link(const TenantLink *link);
-extern void catalog_tenancy_delete_link(Oid relid, const char *constraint_name);
+extern void catalog_tenancy_delete_link(const TenantLink *link);
 extern List *catalog_tenancy_grants(const char *role, const char *model);
 extern void catalog_tenancy_write_grant(const TenantGrant *grant);
 extern void catalog_tenancy_delete_grant(const TenantGrant *grant);

@@ -41,8 +41,8 @@ catalog_tenancy_columns(const char *model)
 	bookkeeping_prepare(&plan,
 						"SELECT CAST(t.relation AS pg_catalog.oid), "
 						"CAST(t.model AS pg_catalog.text), "
-						"CAST(t.column_name AS pg_catalog.text), "
-						"CAST(t.via AS pg_catalog.text), "
+						"CAST(" COLUMN_NOW " AS pg_catalog.text), "
+						"CAST(" KEY_NOW("via", "via_oid") " AS pg_catalog.text), "
 						"CAST(t.parent AS pg_catalog.oid), t.made "
 						"FROM " TABLE_TENANT_COLUMN " t "
 						"JOIN pg_catalog.pg_class c "
@@ -111,9 +111,12 @@ catalog_tenancy_write_column(const TenantColumn *column)
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"INSERT INTO " TABLE_TENANT_COLUMN " (relation, model, "
-						"column_name, via, parent, made, role, created_at) "
+						"column_name, via, parent, made, role, created_at, "
+						"relation_oid, column_number, via_oid) "
 						"VALUES ($1, $2, $3, $4, $5, "
-						"CAST($6 AS pg_catalog.jsonb), $7, pg_catalog.now()) "
+						"CAST($6 AS pg_catalog.jsonb), $7, pg_catalog.now(), $1, "
+						NUMBER_OF_COLUMN("$1", "CAST($3 AS pg_catalog.name)") ", "
+						OID_OF_KEY("$1", "CAST($4 AS pg_catalog.name)") ") "
 						"ON CONFLICT (relation) DO UPDATE SET "
 						"made = excluded.made",
 						lengthof(argtypes), argtypes);
@@ -167,9 +170,10 @@ catalog_tenancy_links(const char *model)
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"SELECT CAST(t.relation AS pg_catalog.oid), "
-						"CAST(t.constraint_name AS pg_catalog.text), "
+						"CAST(" KEY_NOW("constraint_name", "constraint_oid") " AS pg_catalog.text), "
 						"CAST(t.model AS pg_catalog.text), "
-						"CAST(t.parent AS pg_catalog.oid), t.before, t.made "
+						"CAST(t.parent AS pg_catalog.oid), t.before, t.made, "
+						"CAST(t.constraint_name AS pg_catalog.text) "
 						"FROM " TABLE_TENANT_LINK " t "
 						"JOIN pg_catalog.pg_class c "
 						"ON c.oid OPERATOR(pg_catalog.=) t.relation "
@@ -195,6 +199,7 @@ catalog_tenancy_links(const char *model)
 		link->parent = DatumGetObjectId(SPI_getbinval(tuple, desc, 4, &isnull));
 		tenantjson_read_link(link, SPI_getbinval(tuple, desc, 5, &isnull),
 							 SPI_getbinval(tuple, desc, 6, &isnull));
+		link->constraint_key = bookkeeping_string(tuple, desc, 7);
 		result = lappend(result, link);
 	}
 	bookkeeping_end(&scope);
@@ -238,14 +243,17 @@ catalog_tenancy_write_link(const TenantLink *link)
 	bookkeeping_prepare(&plan,
 						"INSERT INTO " TABLE_TENANT_LINK " (relation, "
 						"constraint_name, model, parent, before, made, role, "
-						"created_at) VALUES ($1, $2, $3, $4, "
+						"created_at, relation_oid, constraint_oid) "
+						"VALUES ($1, $2, $3, $4, "
 						"CAST($5 AS pg_catalog.jsonb), "
-						"CAST($6 AS pg_catalog.jsonb), $7, pg_catalog.now()) "
+						"CAST($6 AS pg_catalog.jsonb), $7, pg_catalog.now(), $1, "
+						OID_OF_KEY("$1", "CAST($2 AS pg_catalog.name)") ") "
 						"ON CONFLICT (relation, constraint_name) "
 						"DO UPDATE SET made = excluded.made",
 						lengthof(argtypes), argtypes);
 	values[0] = ObjectIdGetDatum(link->relid);
-	values[1] = CStringGetTextDatum(link->constraint_name);
+	values[1] = CStringGetTextDatum(link->constraint_key != NULL ?
+									link->constraint_key : link->constraint_name);
 	values[2] = CStringGetTextDatum(link->model);
 	values[3] = ObjectIdGetDatum(link->parent);
 	values[4] = CStringGetTextDatum(tenantjson_link_before(link));
@@ -259,7 +267,7 @@ catalog_tenancy_write_link(const TenantLink *link)
  * Delete the row of a link.
  */
 void
-catalog_tenancy_delete_link(Oid relid, const char *constraint_name)
+catalog_tenancy_delete_link(const TenantLink *link)
 {
 	static SPIPlanPtr plan = NULL;
 	Oid			argtypes[] = {OIDOID, TEXTOID};
@@ -268,8 +276,8 @@ catalog_tenancy_delete_link(Oid relid, const char *constraint_name)
 
 	catalog_check_no_trigger(RELNAME_TENANT_LINK);
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
-	values[0] = ObjectIdGetDatum(relid);
-	values[1] = CStringGetTextDatum(constraint_name);
+	values[0] = ObjectIdGetDatum(link->relid);
+	values[1] = CStringGetTextDatum(link->constraint_key);
 	bookkeeping_execute(bookkeeping_prepare(&plan,
 											"DELETE FROM " TABLE_TENANT_LINK " "
 											"WHERE relation OPERATOR(pg_catalog.=) $1 "

@@ -66,8 +66,8 @@ catalog_tenancy_tables(const char *model)
 	bookkeeping_prepare(&plan,
 						"SELECT CAST(t.relation AS pg_catalog.oid), "
 						"CAST(t.model AS pg_catalog.text), t.mode, "
-						"CAST(t.column_name AS pg_catalog.text), "
-						"CAST(t.via AS pg_catalog.text), "
+						"CAST(" COLUMN_NOW " AS pg_catalog.text), "
+						"CAST(" KEY_NOW("via", "via_oid") " AS pg_catalog.text), "
 						"CAST(t.parent AS pg_catalog.oid), t.reason, "
 						"t.before, t.made "
 						"FROM " TABLE_TENANT_TABLE " t "
@@ -145,15 +145,21 @@ catalog_tenancy_write_table(const TenantTable *table)
 	bookkeeping_prepare(&plan,
 						"INSERT INTO " TABLE_TENANT_TABLE " (relation, model, "
 						"mode, column_name, via, parent, reason, before, made, "
-						"role, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, "
+						"role, created_at, relation_oid, column_number, via_oid) "
+						"VALUES ($1, $2, $3, $4, $5, $6, $7, "
 						"CAST($8 AS pg_catalog.jsonb), "
-						"CAST($9 AS pg_catalog.jsonb), $10, pg_catalog.now()) "
+						"CAST($9 AS pg_catalog.jsonb), $10, pg_catalog.now(), $1, "
+						NUMBER_OF_COLUMN("$1", "CAST($4 AS pg_catalog.name)") ", "
+						OID_OF_KEY("$1", "CAST($5 AS pg_catalog.name)") ") "
 						"ON CONFLICT (relation) DO UPDATE SET "
 						"model = excluded.model, mode = excluded.mode, "
 						"column_name = excluded.column_name, "
 						"via = excluded.via, parent = excluded.parent, "
 						"reason = excluded.reason, before = excluded.before, "
-						"made = excluded.made",
+						"made = excluded.made, "
+						"relation_oid = excluded.relation_oid, "
+						"column_number = excluded.column_number, "
+						"via_oid = excluded.via_oid",
 						lengthof(argtypes), argtypes);
 	values[0] = ObjectIdGetDatum(table->relid);
 	values[1] = CStringGetTextDatum(table->model);

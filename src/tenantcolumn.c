@@ -164,6 +164,8 @@ tenantcolumn_take_back(TenantWork *work, TenantColumn *column, int steps)
 								   tenanttable_name(column->relid),
 								   quote_identifier(column->column_name)),
 						  NULL);
+		else
+			tenantwork_note(work, column_object(column), "gone");
 	}
 	else
 		take_steps_back(work, column, steps);

@@ -126,6 +126,8 @@ migrate_tenant_unlink(PG_FUNCTION_ARGS)
 	link = catalog_tenancy_link(relid, name);
 	if (link == NULL)
 	{
+		/* one that has another name now would be left linked */
+		(void) tenantkey_required(relid, name);
 		ereport(NOTICE,
 				(errmsg("foreign key \"%s\" of table %s was not linked, nothing to take back",
 						name, tenanttable_name(relid))));
@@ -159,7 +161,7 @@ tenantlink_take_back(TenantWork *work, TenantLink *link)
 	}
 	tenantwork_note(work, tenantlinkkey_object(link), "forget");
 	if (!work->dry_run)
-		catalog_tenancy_delete_link(link->relid, link->constraint_name);
+		catalog_tenancy_delete_link(link);
 }
 
 /*

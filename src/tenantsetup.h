@@ -113,7 +113,8 @@ typedef struct TenantColumn
 typedef struct TenantLink
 {
 	Oid			relid;
-	char	   *constraint_name;
+	char	   *constraint_name;	/* its name now */
+	char	   *constraint_key; /* that in the row; NULL: it has none yet */
 	char	   *model;
 	Oid			parent;
 

@@ -94,7 +94,7 @@ tenantwork_begin_silently(TenantWork *work, FunctionCallInfo fcinfo,
 	if (!dry_run)
 	{
 		catalog_tenancy_lock();
-		catalog_tenancy_forget_dropped();
+		catalog_tenancy_refresh();
 	}
 	tenantwork_begin_unlocked(work, fcinfo);
 	work->dry_run = dry_run;

@@ -290,9 +290,9 @@ INSERT INTO tables (name, columns, readable) VALUES
     -- tenant_tables.sql
     ('tenant_model', 'model,root,key,column_name,app_roles,admin_role,setting,policy_style,tenant_type,guard,role,created_at', false),
     ('tenant_schema', 'schema,schema_oid,model,role,created_at', false),
-    ('tenant_table', 'relation,model,mode,column_name,via,parent,reason,before,made,role,created_at', false),
-    ('tenant_column', 'relation,model,column_name,via,parent,made,role,created_at', false),
-    ('tenant_link', 'relation,constraint_name,model,parent,before,made,role,created_at', false),
+    ('tenant_table', 'relation,model,mode,column_name,via,parent,reason,before,made,role,created_at,relation_oid,column_number,via_oid', false),
+    ('tenant_column', 'relation,model,column_name,via,parent,made,role,created_at,relation_oid,column_number,via_oid', false),
+    ('tenant_link', 'relation,constraint_name,model,parent,before,made,role,created_at,relation_oid,constraint_oid', false),
     ('tenant_grant', 'role,schema,kind,relation,owner,schema_oid,model,privileges,granted_by,created_at', false),
     ('tenant_waiver', 'code,object,reason,until,role,created_at', false);
 UPDATE tables

@@ -108,6 +108,7 @@ OBJS = \
 	src/tenantacl.o \
 	src/tenantbackfill.o \
 	src/tenantcolumn.o \
+	src/tenantcolumnarg.o \
 	src/tenantdiscover.o \
 	src/tenanteach.o \
 	src/tenantexempt.o \

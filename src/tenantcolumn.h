@@ -25,6 +25,13 @@
 extern void tenantcolumn_take_back(TenantWork *work, TenantColumn *column,
 								   int steps);
 
+/* in tenantcolumnarg.c */
+extern int	tenantcolumnarg_steps(FunctionCallInfo fcinfo, int argno);
+extern TenantColumn *tenantcolumnarg_column(const TenantWork *work,
+											const TenancyModel *model,
+											Oid relid, const char *via,
+											const char *column_name);
+
 /* in tenantbackfill.c */
 extern void tenantbackfill_all(TenantWork *work, const TenancyModel *model,
 							   const TenantColumn *column);

@@ -2,7 +2,8 @@
  *
  * tenantparts.c
  *	  What a protected table has besides its policies: an index that begins
- *	  with the tenant, and a default for the tenant column.
+ *	  with the tenant, a default for the tenant column, and row level security
+ *	  switched on.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -165,6 +166,28 @@ tenantparts_drop_default(TenantWork *work, Oid relid, const char *column,
 				  psprintf("ALTER TABLE %s%s ALTER COLUMN %s DROP DEFAULT",
 						   only ? "ONLY " : "", tenanttable_name(relid),
 						   quote_identifier(column)), NULL);
+}
+
+/*
+ * Enable and force row level security.
+ */
+void
+tenantparts_switch_on(TenantWork *work, Oid relid)
+{
+	bool		enabled;
+	bool		forced;
+	char	   *object = tenanttable_object(relid);
+	char	   *name = tenanttable_name(relid);
+
+	tenanttable_row_security(relid, &enabled, &forced);
+	if (!enabled)
+		tenantwork_do(work, object, "enable row security",
+					  psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY", name),
+					  "row security");
+	if (!forced)
+		tenantwork_do(work, object, "force row security",
+					  psprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY", name),
+					  "forced row security");
 }
 
 /*

@@ -51,7 +51,6 @@ static void protect_part(TenantWork *work, const Protection *protection,
 static bool same_name(const char *a, const char *b);
 static void protect_children(TenantWork *work, const TenancyModel *model,
 							 Oid relid);
-static void switch_on(TenantWork *work, Oid relid);
 static TenantMode mode_arg(const char *name);
 
 /*
@@ -388,7 +387,7 @@ protect_one(TenantWork *work, const Protection *protection, Oid relid)
 						 tenantexpr_policies(work, protection->model, relid,
 											 protection->mode, column,
 											 protection->key));
-	switch_on(work, relid);
+	tenantparts_switch_on(work, relid);
 	if (is_new || was.mode != table->mode || was.parent != table->parent ||
 		!same_name(was.column_name, table->column_name) ||
 		!same_name(was.via, table->via) ||
@@ -461,28 +460,6 @@ protect_part(TenantWork *work, const Protection *protection, Oid relid)
 	if (protection->mode == TENANT_COLUMN)
 		tenantfit_not_null(relid, protection->column);
 	protect_one(work, protection, relid);
-}
-
-/*
- * Enable and force row level security.
- */
-static void
-switch_on(TenantWork *work, Oid relid)
-{
-	bool		enabled;
-	bool		forced;
-	char	   *object = tenanttable_object(relid);
-	char	   *name = tenanttable_name(relid);
-
-	tenanttable_row_security(relid, &enabled, &forced);
-	if (!enabled)
-		tenantwork_do(work, object, "enable row security",
-					  psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY", name),
-					  "row security");
-	if (!forced)
-		tenantwork_do(work, object, "force row security",
-					  psprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY", name),
-					  "forced row security");
 }
 
 /*

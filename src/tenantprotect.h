@@ -70,5 +70,6 @@ extern char *tenantparts_set_default(TenantWork *work,
 extern void tenantparts_drop_default(TenantWork *work, Oid relid,
 									 const char *column,
 									 const char *expression, bool only);
+extern void tenantparts_switch_on(TenantWork *work, Oid relid);
 
 #endif							/* MIGRATE_TENANTPROTECT_H */

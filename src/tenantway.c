@@ -25,38 +25,49 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "miscadmin.h"
 #include "tenantway.h"
 #include "textlist.h"
 #include "utils/builtins.h"
-
-/* A table on the way, and how it was come by */
-typedef struct Place
-{
-	Oid			relid;
-	const struct Place *from;	/* the one before; NULL: where it began */
-	const TenantKey *key;		/* the foreign key that leads here */
-	int			length;			/* foreign keys so far */
-} Place;
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
 
 /* Does a way end at a table? */
 typedef enum Ending
 {
 	NO_ENDING,					/* it goes on, if anywhere */
+	DEAD_ENDING,				/* it does not lead to our tenants */
 	ENDING_OWNED,				/* its rows are those of tenants */
 	ENDING_SHARED				/* its rows may be everybody's */
 } Ending;
 
+/* What there is to know about a table, and where the walk in hand came from */
+typedef struct Place
+{
+	Oid			relid;			/* hash key: must come first */
+	Ending		ending;
+	List	   *keys;			/* TenantKey *: those by which it goes on */
+	uint32		walk;			/* the last one that came here */
+	const struct Place *from;	/* the place before; NULL: where it began */
+	const TenantKey *key;		/* the foreign key that led here */
+	int			length;			/* foreign keys so far */
+} Place;
+
 static List *best_ways(const TenantWork *work, const TenancyModel *model,
 					   Oid relid, bool shared, bool not_null_only);
 static TenantWay *walk(const TenantWork *work, const TenancyModel *model,
-					   const TenantKey *key, bool shared, bool not_null_only);
+					   const TenantKey *key, bool shared, bool not_null_only,
+					   int max_length);
 static List *enter(const TenantWork *work, const TenancyModel *model,
 				   List *places, const Place *from, const TenantKey *key,
 				   bool not_null_only);
+static Place *place_of(const TenantWork *work, const TenancyModel *model,
+					   Oid relid);
 static Ending ending_at(const TenantWork *work, const TenancyModel *model,
 						Oid relid);
-static bool was_seen(List *places, Oid relid);
+static List *keys_of(const TenantWork *work, Oid relid);
 static bool same_tenant(const TenantWork *work, const TenancyModel *model,
 						const TenantKey *a, const TenantKey *b);
 static char *tenant_in_key(const TenantWork *work, const TenancyModel *model,
@@ -88,9 +99,9 @@ TenantWay *
 tenantway_along(const TenantWork *work, const TenancyModel *model,
 				const TenantKey *key)
 {
-	TenantWay  *way = walk(work, model, key, false, false);
+	TenantWay  *way = walk(work, model, key, false, false, INT_MAX);
 
-	return way != NULL ? way : walk(work, model, key, true, false);
+	return way != NULL ? way : walk(work, model, key, true, false, INT_MAX);
 }
 
 /*
@@ -158,19 +169,22 @@ best_ways(const TenantWork *work, const TenancyModel *model, Oid relid,
 		  bool shared, bool not_null_only)
 {
 	List	   *result = NIL;
+	int			max_length = INT_MAX;
 	ListCell   *lc;
 
+	/* those of the table itself, however it is protected */
 	foreach(lc, tenantkey_of_table(relid))
 	{
-		TenantWay  *way = walk(work, model, lfirst(lc), shared, not_null_only);
-		const TenantWay *best = result == NIL ? NULL : linitial(result);
+		TenantWay  *way = walk(work, model, lfirst(lc), shared, not_null_only,
+							   max_length);
 		bool		is_other = true;
 		ListCell   *other;
 
-		if (way == NULL || (best != NULL && way->length > best->length))
+		if (way == NULL)
 			continue;
-		if (best != NULL && way->length < best->length)
+		if (way->length < max_length)
 			result = NIL;
+		max_length = way->length;
 		foreach(other, result)
 			is_other = is_other &&
 			!same_tenant(work, model, way->key,
@@ -184,46 +198,43 @@ best_ways(const TenantWork *work, const TenancyModel *model, Oid relid,
 /*
  * Go from table to table, beginning with a foreign key, by the number of steps
  * and then by the names of foreign keys, until one is found that has a tenant;
- * NULL if none is.
+ * NULL if none is, or none as near as that.
  */
 static TenantWay *
 walk(const TenantWork *work, const TenancyModel *model, const TenantKey *key,
-	 bool shared, bool not_null_only)
+	 bool shared, bool not_null_only, int max_length)
 {
-	Place	   *start = palloc0(sizeof(Place));
+	Place	   *start = place_of(work, model, key->relid);
 	List	   *places;
 
-	start->relid = key->relid;
-	places = enter(work, model, list_make1(start), start, key, not_null_only);
-	for (int i = 1; i < list_length(places); i++)
+	start->walk = ++work->map->walk;
+	start->from = NULL;
+	start->length = 0;
+	places = enter(work, model, NIL, start, key, not_null_only);
+	for (int i = 0; i < list_length(places); i++)
 	{
 		const Place *place = list_nth(places, i);
-		Ending		ending = ending_at(work, model, place->relid);
-		TenantTable *table = tenantwork_find(work, place->relid);
 		ListCell   *lc;
 
 		CHECK_FOR_INTERRUPTS();
-		if (ending == ENDING_OWNED || (ending == ENDING_SHARED && shared))
+		if (place->length > max_length)
+			break;
+		if (place->ending == ENDING_OWNED ||
+			(place->ending == ENDING_SHARED && shared))
 		{
 			TenantWay  *way = palloc0(sizeof(TenantWay));
 
 			way->key = key;
-			way->is_shared = ending == ENDING_SHARED;
+			way->is_shared = place->ending == ENDING_SHARED;
 			way->length = place->length;
 			way->path = path_text(place);
 			return way;
 		}
-		if (ending == ENDING_SHARED)
+		if (place->ending != NO_ENDING)
 			continue;
-		foreach(lc, tenantkey_of_table(place->relid))
-		{
-			const TenantKey *next = lfirst(lc);
-
-			/* what is protected by way of a parent is so by that way alone */
-			if (table == NULL || table->mode != TENANT_PARENT ||
-				strcmp(table->via, next->name) == 0)
-				places = enter(work, model, places, place, next, not_null_only);
-		}
+		foreach(lc, place->keys)
+			places = enter(work, model, places, place, lfirst(lc),
+						   not_null_only);
 	}
 	return NULL;
 }
@@ -235,21 +246,54 @@ static List *
 enter(const TenantWork *work, const TenancyModel *model, List *places,
 	  const Place *from, const TenantKey *key, bool not_null_only)
 {
-	TenantTable *table = tenantwork_find(work, key->parent);
 	Place	   *place;
 
-	/* rows of an exempt table belong to nobody, others to other tenants */
-	if (table != NULL && (table->mode == TENANT_EXEMPT ||
-						  strcmp(table->model, model->name) != 0))
+	if (not_null_only && !key->not_null)
 		return places;
-	if ((not_null_only && !key->not_null) || was_seen(places, key->parent))
+	place = place_of(work, model, key->parent);
+	if (place->walk == work->map->walk)
 		return places;
-	place = palloc0(sizeof(Place));
-	place->relid = key->parent;
+	place->walk = work->map->walk;
 	place->from = from;
 	place->key = key;
 	place->length = from->length + 1;
 	return lappend(places, place);
+}
+
+/*
+ * What there is to know about a table, which is looked up once.
+ */
+static Place *
+place_of(const TenantWork *work, const TenancyModel *model, Oid relid)
+{
+	TenantMap  *map = work->map;
+	MemoryContext caller = MemoryContextSwitchTo(map->context);
+	Place	   *place;
+	bool		found;
+
+	if (map->places == NULL || strcmp(map->model, model->name) != 0)
+	{
+		HASHCTL		info = {0};
+
+		map->model = pstrdup(model->name);
+
+		info.keysize = sizeof(Oid);
+		info.entrysize = sizeof(Place);
+		info.hcxt = map->context;
+		map->places = hash_create("tables along foreign keys", 64, &info,
+								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	place = hash_search(map->places, &relid, HASH_ENTER, &found);
+	if (!found)
+	{
+		memset(place, 0, sizeof(Place));
+		place->relid = relid;
+		place->ending = ending_at(work, model, relid);
+		if (place->ending == NO_ENDING)
+			place->keys = keys_of(work, relid);
+	}
+	MemoryContextSwitchTo(caller);
+	return place;
 }
 
 /*
@@ -265,6 +309,10 @@ ending_at(const TenantWork *work, const TenancyModel *model, Oid relid)
 	TenantFinding *own;
 	TenantMode	mode = TENANT_PARENT;
 
+	/* rows of an exempt table belong to nobody, others to other tenants */
+	if (table != NULL && (table->mode == TENANT_EXEMPT ||
+						  strcmp(table->model, model->name) != 0))
+		return DEAD_ENDING;
 	if (relid == model->root)
 		return ENDING_OWNED;
 	if (table != NULL)
@@ -287,17 +335,20 @@ ending_at(const TenantWork *work, const TenancyModel *model, Oid relid)
 	}
 }
 
-static bool
-was_seen(List *places, Oid relid)
+/*
+ * The foreign keys by which a way goes on from a table.  What is protected by
+ * way of a parent is so by that way alone.
+ */
+static List *
+keys_of(const TenantWork *work, Oid relid)
 {
-	ListCell   *lc;
+	TenantTable *table = tenantwork_find(work, relid);
+	TenantKey  *key;
 
-	foreach(lc, places)
-	{
-		if (((Place *) lfirst(lc))->relid == relid)
-			return true;
-	}
-	return false;
+	if (table == NULL || table->mode != TENANT_PARENT)
+		return tenantkey_of_table(relid);
+	key = tenantkey_find(relid, table->via);
+	return key == NULL ? NIL : list_make1(key);
 }
 
 /*

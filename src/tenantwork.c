@@ -109,6 +109,8 @@ tenantwork_begin_unlocked(TenantWork *work, FunctionCallInfo fcinfo)
 {
 	memset(work, 0, sizeof(TenantWork));
 	work->tables = catalog_tenancy_tables(NULL);
+	work->map = palloc0(sizeof(TenantMap));
+	work->map->context = CurrentMemoryContext;
 	work->extension_schema =
 		get_namespace_name(get_func_namespace(fcinfo->flinfo->fn_oid));
 }
@@ -127,7 +129,10 @@ tenantwork_do(TenantWork *work, const char *object, const char *action,
 	if (missing != NULL)
 		work->missing = lappend(work->missing, pstrdup(missing));
 	if (!work->dry_run)
+	{
 		(void) tenantwork_execute(sql, true);
+		work->map->places = NULL;
+	}
 }
 
 /*
@@ -306,6 +311,7 @@ tenantwork_remember(TenantWork *work, TenantTable *table)
 {
 	if (tenantwork_find(work, table->relid) == NULL)
 		work->tables = lappend(work->tables, table);
+	work->map->places = NULL;
 	if (!work->dry_run)
 	{
 		catalog_tenancy_write_table(table);
@@ -321,6 +327,8 @@ tenantwork_forget(TenantWork *work, TenantTable *table)
 {
 	if (!work->dry_run)
 		catalog_tenancy_delete_table(table->relid);
+
+	work->map->places = NULL;
 
 	/* loops over the list go on over what it was */
 	work->tables = list_delete_ptr(list_copy(work->tables), table);

@@ -14,6 +14,18 @@
 #include "nodes/execnodes.h"
 #include "tenantsetup.h"
 
+/*
+ * What was looked up about tables along foreign keys, until something changes;
+ * tenantway.c fills it
+ */
+typedef struct TenantMap
+{
+	MemoryContext context;
+	struct HTAB *places;		/* by table; NULL: nothing yet */
+	const char *model;			/* that it was looked up for */
+	uint32		walk;			/* number of the last walk */
+} TenantMap;
+
 /* A call of such a function */
 typedef struct TenantWork
 {
@@ -23,6 +35,7 @@ typedef struct TenantWork
 	List	   *missing;		/* char *: see tenantwork_do() */
 	List	   *tables;			/* TenantTable *: all that are protected or
 								 * exempt, in a dry run as it would be */
+	TenantMap  *map;
 	char	   *extension_schema;	/* where migrate_tenant_current() is */
 } TenantWork;
 

@@ -137,6 +137,7 @@ OBJS = \
 	src/tenantschema.o \
 	src/tenantselftest.o \
 	src/tenantselftestprobe.o \
+	src/tenantselftestread.o \
 	src/tenantselftestrow.o \
 	src/tenantselftestsample.o \
 	src/tenantselftestscene.o \
@@ -237,6 +238,7 @@ REGRESS = \
 	tenant_rename \
 	tenant_restore \
 	tenant_selftest \
+	tenant_selftest_caller \
 	tenant_setup \
 	tenant_waive \
 	upgrade \

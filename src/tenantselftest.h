@@ -10,6 +10,7 @@
 #ifndef MIGRATE_TENANTSELFTEST_H
 #define MIGRATE_TENANTSELFTEST_H
 
+#include "access/tupdesc.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
@@ -141,6 +142,7 @@ typedef struct SelftestProbe
 	Oid			role;
 	Oid			relid;			/* what is read or written */
 	Oid			base;			/* whose constraints may speak up */
+	List	   *bases;			/* it and what leads to its tenants (Oid) */
 	SelftestTenant state;
 	const char *tenant;			/* SELFTEST_TENANT */
 	const char *setting;
@@ -190,11 +192,16 @@ extern SelftestScene *selftest_scene(void);
 extern SelftestTable *selftest_find_table(const SelftestScene *scene, Oid relid);
 extern char *selftest_tenant_of(const SelftestScene *scene,
 								const SelftestTable *table, const char *alias);
+extern List *selftest_tables_of(const SelftestScene *scene,
+								const SelftestTable *table);
 extern bool selftest_is_below_shared(const SelftestScene *scene,
 									 const SelftestTable *table);
 extern char *selftest_literal(const char *tenant, Oid type);
 extern Oid	selftest_tenant_type(const SelftestScene *scene,
 								 const SelftestTable *table);
+
+/* in tenantselftestread.c */
+extern List *selftest_read(List *relids, const char *sql, TupleDesc *desc);
 
 /* in tenantselftestsample.c */
 extern void selftest_sample(const SelftestScene *scene, SelftestTable *table);

@@ -246,13 +246,13 @@ confirm(const SelftestProbe *probe)
 {
 	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(probe->base)),
 												  get_rel_name(probe->base));
-	int			rc;
+	TupleDesc	desc;
 
-	rc = SPI_execute(psprintf("SELECT 1 FROM %s AS t WHERE "
-							  "t.xmin OPERATOR(pg_catalog.=) '%u'::pg_catalog.xid AND %s",
-							  name, GetCurrentTransactionId(), probe->confirm),
-					 false, 1);
-	return rc != SPI_OK_SELECT || SPI_processed > 0;
+	return selftest_read(probe->bases,
+						 psprintf("SELECT 1 FROM %s AS t WHERE "
+								  "t.xmin OPERATOR(pg_catalog.=) '%u'::pg_catalog.xid AND %s LIMIT 1",
+								  name, GetCurrentTransactionId(), probe->confirm),
+						 &desc) != NIL;
 }
 
 static SelftestResult

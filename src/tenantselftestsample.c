@@ -3,11 +3,11 @@
  * tenantselftestsample.c
  *	  Two tenants and a row of each, which the probes need.
  *
- * They are looked for as the caller, with the caller's rights: who sees no
- * rows of two tenants cannot tell whether they are kept apart.  Only tables
- * are read, and what compares their columns is the server's own: no view, no
- * function and no operator of a user's is run as the caller here, who may be
- * a superuser.
+ * They are looked for with the caller's rights: who sees no rows of two
+ * tenants cannot tell whether they are kept apart.  How they are read without
+ * running anybody's code as the caller is up to tenantselftestread.c.  Values
+ * are made texts by the output functions of their types, which are the
+ * server's or a superuser's, and not by casts, which may be anybody's.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -18,7 +18,8 @@
 #include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "catalog/pg_attribute.h"
-#include "executor/spi.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "tenantselftest.h"
 #include "utils/builtins.h"
@@ -53,7 +54,7 @@ static void read_values(SelftestRow *row, Oid relid, HeapTuple tuple,
 						TupleDesc desc);
 static void sample_parent(void *arg);
 static void look_for_row(void *arg);
-static bool query(const char *sql);
+static char *text_of(Datum value, Oid type);
 
 /*
  * Choose two tenants for a table, and find a row of each if there is one.
@@ -66,6 +67,7 @@ selftest_sample(const SelftestScene *scene, SelftestTable *table)
 {
 	Sampling	sampling = {0};
 	ErrorData  *error;
+	char		relkind = get_rel_relkind(table->relid);
 
 	if (table->is_sampled)
 		return;
@@ -75,9 +77,14 @@ selftest_sample(const SelftestScene *scene, SelftestTable *table)
 		table->problem = "the table has neither a tenant column nor a foreign key to a table that has one";
 		return;
 	}
-	if (get_rel_relkind(table->relid) == RELKIND_FOREIGN_TABLE)
+	if (relkind == RELKIND_FOREIGN_TABLE)
 	{
 		table->problem = "a foreign table has no row level security";
+		return;
+	}
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+	{
+		table->problem = "it is not a table any more";
 		return;
 	}
 
@@ -111,7 +118,7 @@ selftest_parent_values(const SelftestScene *scene,
 	sampling.reference = reference;
 	sampling.tenant = tenant;
 	sampling.context = CurrentMemoryContext;
-	if (sampling.table == NULL ||
+	if (!OidIsValid(selftest_tenant_type(scene, sampling.table)) ||
 		!selftest_guarded(sample_parent, &sampling, &error))
 		return NIL;
 	return sampling.values;
@@ -156,7 +163,7 @@ sample_table(void *arg)
 	SelftestRow *first;
 	SelftestRow *second = NULL;
 
-	select = psprintf("SELECT %s::pg_catalog.text, t.tableoid, t.ctid, t.* FROM %s AS t",
+	select = psprintf("SELECT %s, t.tableoid, t.ctid, t.* FROM %s AS t",
 					  tenant, table->name);
 
 	/* in the order of an index on the column, if it has one */
@@ -229,26 +236,26 @@ static SelftestRow *
 fetch_row(const Sampling *sampling, const char *sql, bool with_values)
 {
 	SelftestRow *row;
+	List	   *tuples;
 	HeapTuple	tuple;
 	TupleDesc	desc;
 	MemoryContext spi_context;
 	Datum		tenant;
 	bool		isnull;
 
-	if (!query(sql))
+	tuples = selftest_read(selftest_tables_of(sampling->scene, sampling->table),
+						   sql, &desc);
+	if (tuples == NIL)
 		return NULL;
 
-	tuple = SPI_tuptable->vals[0];
-	desc = SPI_tuptable->tupdesc;
+	tuple = linitial(tuples);
 	spi_context = MemoryContextSwitchTo(sampling->context);
 	row = palloc0(sizeof(SelftestRow));
-	tenant = SPI_getbinval(tuple, desc, SAMPLE_TENANT, &isnull);
+	tenant = heap_getattr(tuple, SAMPLE_TENANT, desc, &isnull);
 	if (!isnull)
-		row->tenant = TextDatumGetCString(tenant);
-	row->relid = DatumGetObjectId(SPI_getbinval(tuple, desc, SAMPLE_TABLEOID,
-												&isnull));
-	row->tid = *(ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc,
-															SAMPLE_CTID, &isnull));
+		row->tenant = text_of(tenant, TupleDescAttr(desc, SAMPLE_TENANT - 1)->atttypid);
+	row->relid = DatumGetObjectId(heap_getattr(tuple, SAMPLE_TABLEOID, desc, &isnull));
+	row->tid = *(ItemPointer) DatumGetPointer(heap_getattr(tuple, SAMPLE_CTID, desc, &isnull));
 	if (with_values)
 		read_values(row, sampling->table->relid, tuple, desc);
 	MemoryContextSwitchTo(spi_context);
@@ -287,7 +294,7 @@ read_values(SelftestRow *row, Oid relid, HeapTuple tuple, TupleDesc desc)
 		value->column = pstrdup(name);
 		value->has_default = has_default;
 		value->type = TupleDescAttr(desc, i)->atttypid;
-		value->value = SPI_getbinval(tuple, desc, i + 1, &value->isnull);
+		value->value = heap_getattr(tuple, i + 1, desc, &value->isnull);
 		if (!value->isnull)
 		{
 			Form_pg_attribute form = TupleDescAttr(desc, i);
@@ -312,6 +319,9 @@ root_tenants(const Sampling *sampling)
 	SelftestTable *table = sampling->table;
 	const char *key = quote_identifier(table->root_key);
 	char	   *name;
+	List	   *tuples;
+	TupleDesc	desc;
+	ListCell   *lc;
 	List	   *result = NIL;
 	MemoryContext spi_context;
 
@@ -320,17 +330,18 @@ root_tenants(const Sampling *sampling)
 		return NIL;
 	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table->root)),
 									  name);
-	(void) query(psprintf("SELECT r.%s::pg_catalog.text FROM %s AS r "
-						  "WHERE r.%s IS NOT NULL ORDER BY r.%s LIMIT 3",
-						  key, name, key, key));
+	tuples = selftest_read(list_make1_oid(table->root),
+						   psprintf("SELECT r.%s FROM %s AS r "
+									"WHERE r.%s IS NOT NULL ORDER BY r.%s LIMIT 3",
+									key, name, key, key),
+						   &desc);
 	spi_context = MemoryContextSwitchTo(sampling->context);
-	for (uint64 i = 0; i < SPI_processed; i++)
+	foreach(lc, tuples)
 	{
 		bool		isnull;
-		Datum		value = SPI_getbinval(SPI_tuptable->vals[i],
-										  SPI_tuptable->tupdesc, 1, &isnull);
+		Datum		value = heap_getattr(lfirst(lc), 1, desc, &isnull);
 
-		result = lappend(result, TextDatumGetCString(value));
+		result = lappend(result, text_of(value, TupleDescAttr(desc, 0)->atttypid));
 	}
 	MemoryContextSwitchTo(spi_context);
 	return result;
@@ -345,6 +356,8 @@ sample_parent(void *arg)
 	StringInfoData buf;
 	ListCell   *column;
 	ListCell   *parent_column;
+	List	   *tuples;
+	TupleDesc	desc;
 	MemoryContext spi_context;
 
 	initStringInfo(&buf);
@@ -363,21 +376,21 @@ sample_parent(void *arg)
 										  selftest_tenant_type(sampling->scene,
 															   sampling->table)));
 	appendStringInfoString(&buf, " LIMIT 1");
-	if (!query(buf.data))
+	tuples = selftest_read(selftest_tables_of(sampling->scene, sampling->table),
+						   buf.data, &desc);
+	if (tuples == NIL)
 		return;
 
 	spi_context = MemoryContextSwitchTo(sampling->context);
 	forboth(column, reference->columns, parent_column, reference->parent_columns)
 	{
 		int			i = list_cell_number(reference->columns, column);
-		Form_pg_attribute form = TupleDescAttr(SPI_tuptable->tupdesc, i);
+		Form_pg_attribute form = TupleDescAttr(desc, i);
 		SelftestValue *value = palloc0(sizeof(SelftestValue));
 
 		value->column = lfirst(column);
 		value->type = form->atttypid;
-		value->value = SPI_getbinval(SPI_tuptable->vals[0],
-									 SPI_tuptable->tupdesc, i + 1,
-									 &value->isnull);
+		value->value = heap_getattr(linitial(tuples), i + 1, desc, &value->isnull);
 		if (!value->isnull && form->attlen == -1)
 			value->value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value->value));
 		else if (!value->isnull)
@@ -391,22 +404,33 @@ static void
 look_for_row(void *arg)
 {
 	Sampling   *sampling = arg;
+	TupleDesc	desc;
 
-	sampling->found = query(psprintf("SELECT 1 FROM %s AS t WHERE %s",
-									 sampling->table->name,
-									 selftest_row_condition("t", sampling->row)));
+	sampling->found = selftest_read(list_make1_oid(sampling->table->relid),
+									psprintf("SELECT 1 FROM %s AS t WHERE %s",
+											 sampling->table->name,
+											 selftest_row_condition("t", sampling->row)),
+									&desc) != NIL;
 }
 
 /*
- * Run a query as the caller.  Does it return a row?
+ * A tenant as the setting takes it.
  */
-static bool
-query(const char *sql)
+static char *
+text_of(Datum value, Oid type)
 {
-	int			rc = SPI_execute(sql, false, 0);
+	Oid			function;
+	bool		is_varlena;
+	char	   *result;
 
-	if (rc != SPI_OK_SELECT)
-		elog(ERROR, "unexpected result of a query: %s",
-			 SPI_result_code_string(rc));
-	return SPI_processed > 0;
+	getTypeOutputInfo(type, &function, &is_varlena);
+	result = OidOutputFunctionCall(function, value);
+
+	/* blanks that pad are no part of it */
+	if (getBaseType(type) == BPCHAROID)
+	{
+		for (size_t length = strlen(result); length > 0 && result[length - 1] == ' ';)
+			result[--length] = '\0';
+	}
+	return result;
 }

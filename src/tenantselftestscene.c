@@ -82,6 +82,22 @@ selftest_tenant_of(const SelftestScene *scene, const SelftestTable *table,
 }
 
 /*
+ * The OIDs of the tables that selftest_tenant_of() reads.
+ */
+List *
+selftest_tables_of(const SelftestScene *scene, const SelftestTable *table)
+{
+	List	   *result = NIL;
+
+	while (table != NULL && !list_member_oid(result, table->relid))
+	{
+		result = lappend_oid(result, table->relid);
+		table = table->is_child ? selftest_find_table(scene, table->parent) : NULL;
+	}
+	return result;
+}
+
+/*
  * A tenant as a constant of a type, of any length; of a domain, its base type,
  * whose checks would be code of a user's.
  */

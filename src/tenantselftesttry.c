@@ -503,6 +503,7 @@ new_probe(const Trial *trial, SelftestKind kind, AclMode mode,
 	probe->role = trial->role;
 	probe->relid = table->relid;
 	probe->base = table->relid;
+	probe->bases = selftest_tables_of(trial->scene, table);
 	probe->state = SELFTEST_TENANT;
 	probe->tenant = table->actor;
 	probe->setting = table->setting;

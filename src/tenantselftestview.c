@@ -398,6 +398,7 @@ new_probe(const ViewTrial *trial, SelftestKind kind, AclMode mode,
 	probe->role = trial->role;
 	probe->relid = trial->view->relid;
 	probe->base = trial->base->relid;
+	probe->bases = selftest_tables_of(trial->scene, trial->base);
 	probe->state = SELFTEST_TENANT;
 	probe->tenant = trial->base->actor;
 	probe->setting = trial->base->setting;

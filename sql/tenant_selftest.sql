@@ -249,6 +249,16 @@ ALTER TABLE prove.parts ADD doc_id bigint CONSTRAINT parts_doc REFERENCES prove.
 SELECT * FROM pg_temp.leak;
 ROLLBACK;
 
+-- to a table whose tenant column is not what the registry says
+BEGIN;
+ALTER TABLE prove.docs RENAME tenant_id TO org_id;
+SELECT count(*) > 0 AS tried FROM migrate_tenant_selftest();
+ROLLBACK;
+BEGIN;
+UPDATE migrate.tenant_table SET column_name = 'org_id' WHERE relation = 'prove.docs'::regclass;
+SELECT "table", probe, result, detail FROM migrate_tenant_selftest(tables => '{prove.docs,prove.notes,prove.steps}') WHERE result <> 'ok';
+ROLLBACK;
+
 -- A child whose policy does not ask for its parent
 BEGIN;
 DROP POLICY migrate_tenant_floor ON prove.steps;
@@ -351,15 +361,22 @@ SELECT count(*) FROM migrate_tenant_selftest('nobody');
 SELECT count(*) FROM migrate_tenant_selftest(tables => '{pg_class}');
 SELECT count(*) FROM migrate_tenant_selftest(tables => '{NULL}');
 SELECT count(*) FROM migrate_tenant_selftest(tables => '{}');
+SELECT count(*) FROM migrate_tenant_selftest('public', '{}');
+SELECT count(*) FROM migrate_tenant_selftest('regress_tenant_app', '{}');
+SELECT count(*) FROM migrate_tenant_selftest('public', '{{prove.docs},{prove.notes}}');
+SELECT count(*) FROM migrate_tenant_selftest(tables => '{0}');
+BEGIN;
+CREATE TABLE prove.countries (code text);
+SELECT count(*) > 0 AS done FROM migrate_tenant_exempt('prove.countries', 'the same for all');
+SELECT count(*) FROM migrate_tenant_selftest(tables => '{prove.countries}');
+ROLLBACK;
 BEGIN READ ONLY;
 SELECT count(*) FROM migrate_tenant_selftest();
 ROLLBACK;
 SELECT migrate_grant('regress_tenant_other', 'operator');
 SET ROLE regress_tenant_other;
-\set VERBOSITY sqlstate
 SELECT count(*) FROM migrate_tenant_selftest();
 SELECT count(*) FROM migrate_tenant_selftest('regress_tenant_owner');
-\set VERBOSITY default
 -- one who sees nothing can tell nothing
 RESET ROLE;
 GRANT regress_tenant_app TO regress_tenant_other;

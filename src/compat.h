@@ -52,11 +52,11 @@
 
 /* 16: to be a member of a role is one thing, to be allowed to become it another */
 #if PG_VERSION_NUM >= 160000
-#define COMPAT_CHECK_CAN_SET_ROLE(member, role) \
-	check_can_set_role((member), (role))
+#define COMPAT_CAN_SET_ROLE(member, role) \
+	member_can_set_role((member), (role))
 #else
-#define COMPAT_CHECK_CAN_SET_ROLE(member, role) \
-	check_is_member_of_role((member), (role))
+#define COMPAT_CAN_SET_ROLE(member, role) \
+	is_member_of_role((member), (role))
 #endif
 
 /* 17: a third argument has LockHeldByMe() count stronger locks, too */

@@ -12,12 +12,14 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "catalog_tenancy.h"
 #include "compat.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "sqlcall.h"
 #include "tcop/utility.h"
 #include "tenantselftest.h"
+#include "tenanttable.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -28,6 +30,13 @@
 
 /* names of SelftestResult */
 static const char *const result_names[] = {"ok", "LEAK", "inconclusive"};
+
+/* Whom to try it as */
+typedef struct TestedRole
+{
+	const char *name;
+	Oid			oid;			/* 0: PUBLIC */
+} TestedRole;
 
 /* A row of the result */
 typedef struct Finding
@@ -55,6 +64,8 @@ static List *chosen_views(const SelftestScene *scene, List *tables,
 static void test_role(const SelftestScene *scene, List *tables, List *views,
 					  Oid role, Report *report);
 static List *roles_of(List *tables);
+static List *look_up_roles(List *names);
+static void refuse_table(Oid relid) pg_attribute_noreturn();
 static void report_finding(void *state, Oid relid, int number,
 						   const char *probe, SelftestResult result,
 						   const char *detail);
@@ -74,7 +85,7 @@ migrate_tenant_selftest(PG_FUNCTION_ARGS)
 	SelftestScene *scene;
 	List	   *tables;
 	List	   *views;
-	List	   *roles;
+	List	   *roles;			/* TestedRole * */
 	ListCell   *lc;
 
 	PreventCommandIfReadOnly("migrate_tenant_selftest()");
@@ -88,17 +99,10 @@ migrate_tenant_selftest(PG_FUNCTION_ARGS)
 	scene = selftest_scene();
 	tables = chosen_tables(scene, fcinfo);
 	views = chosen_views(scene, tables, PG_ARGISNULL(1));
-	roles = PG_ARGISNULL(0) ? roles_of(tables) :
-		list_make1(pstrdup(NameStr(*PG_GETARG_NAME(0))));
-	if (roles == NIL)
+	roles = look_up_roles(PG_ARGISNULL(0) ? roles_of(tables) :
+						  list_make1(NameStr(*PG_GETARG_NAME(0))));
+	if (tables == NIL)
 		return (Datum) 0;
-
-	/* before anything is tried: who asks must be allowed to be these roles */
-	foreach(lc, roles)
-	{
-		if (strcmp(lfirst(lc), "public") != 0)
-			COMPAT_CHECK_CAN_SET_ROLE(GetUserId(), get_role_oid(lfirst(lc), false));
-	}
 
 	foreach(lc, tables)
 		selftest_sample(scene, lfirst(lc));
@@ -112,17 +116,17 @@ migrate_tenant_selftest(PG_FUNCTION_ARGS)
 
 	foreach(lc, roles)
 	{
-		char	   *name = lfirst(lc);
+		TestedRole *role = lfirst(lc);
 		Report		report = {0};
 
 		report.context = CurrentMemoryContext;
-		if (strcmp(name, "public") == 0)
+		if (!OidIsValid(role->oid))
 			report_finding(&report, ((SelftestTable *) linitial(tables))->root, 0,
 						   "any", SELFTEST_INCONCLUSIVE,
 						   "the policies are for PUBLIC; name a role of the application: SELECT * FROM migrate_tenant_selftest('...');");
 		else
-			test_role(scene, tables, views, get_role_oid(name, false), &report);
-		put_findings(rsinfo, &report, name);
+			test_role(scene, tables, views, role->oid, &report);
+		put_findings(rsinfo, &report, role->name);
 	}
 	return (Datum) 0;
 }
@@ -160,18 +164,7 @@ chosen_tables(const SelftestScene *scene, FunctionCallInfo fcinfo)
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument \"tables\" must not contain NULL")));
 		if (selftest_find_table(scene, DatumGetObjectId(oids[i])) == NULL)
-		{
-			char	   *name = get_rel_name(DatumGetObjectId(oids[i]));
-
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("table \"%s\" is not protected",
-							name != NULL ? name : "?"),
-					 errhint("SELECT * FROM migrate_tenant_protect(%s);",
-							 quote_literal_cstr(name != NULL ?
-												quote_qualified_identifier(get_namespace_name(get_rel_namespace(DatumGetObjectId(oids[i]))),
-																		   name) : "..."))));
-		}
+			refuse_table(DatumGetObjectId(oids[i]));
 		wanted = lappend_oid(wanted, DatumGetObjectId(oids[i]));
 	}
 
@@ -184,6 +177,31 @@ chosen_tables(const SelftestScene *scene, FunctionCallInfo fcinfo)
 			result = lappend(result, table);
 	}
 	return result;
+}
+
+/*
+ * Raise the error for a table that is none of those that are tried.
+ */
+static void
+refuse_table(Oid relid)
+{
+	TenantTable *table = catalog_tenancy_table(relid);
+
+	if (get_rel_name(relid) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid)));
+	if (table != NULL && table->mode == TENANT_EXEMPT)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s is exempt", tenanttable_name(relid)),
+				 errdetail("The reason given is: %s", table->reason),
+				 errhint("Its rows belong to no tenant, so that there is nothing to try: leave it out.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("table %s is not protected", tenanttable_name(relid)),
+			 errhint("SELECT * FROM migrate_tenant_protect(%s);",
+					 quote_literal_cstr(tenanttable_name(relid)))));
 }
 
 /*
@@ -275,6 +293,40 @@ roles_of(List *tables)
 			if (!found)
 				result = lappend(result, lfirst(lc2));
 		}
+	}
+	return result;
+}
+
+/*
+ * Look roles up (TestedRole *), once for all, before anything is tried: who
+ * asks must be allowed to become each of them.
+ */
+static List *
+look_up_roles(List *names)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		TestedRole *role = palloc(sizeof(TestedRole));
+
+		role->name = pstrdup(lfirst(lc));
+		role->oid = InvalidOid;
+		if (strcmp(role->name, "public") != 0)
+		{
+			role->oid = get_role_oid(role->name, false);
+			if (!COMPAT_CAN_SET_ROLE(GetUserId(), role->oid))
+				ereport(ERROR,
+						(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						 errmsg("permission denied to set role \"%s\"",
+								role->name),
+						 errdetail("The self-test tries what the role can do, and becomes it for that."),
+						 errhint("GRANT %s TO %s;  or have a superuser call it.",
+								 quote_identifier(role->name),
+								 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+		}
+		result = lappend(result, role);
 	}
 	return result;
 }

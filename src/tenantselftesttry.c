@@ -452,6 +452,7 @@ try_references(const Trial *trial)
 	{
 		SelftestReference *reference = lfirst(lc);
 		char	   *name = psprintf("reference %s", reference->name);
+		SelftestTable *parent = selftest_find_table(trial->scene, reference->parent);
 		SelftestProbe *probe;
 		StringInfoData buf;
 		List	   *values;
@@ -467,6 +468,8 @@ try_references(const Trial *trial)
 						  SELFTEST_INCONCLUSIVE,
 						  table->own_row == NULL ?
 						  "you do not see rows of two tenants in it" :
+						  !OidIsValid(selftest_tenant_type(trial->scene, parent)) ?
+						  "the table that it refers to has neither a tenant column nor a foreign key to a table that has one" :
 						  "you see no row of another tenant that could be referred to");
 			continue;
 		}

@@ -143,6 +143,7 @@ OBJS = \
 	src/tenantselftestscene.o \
 	src/tenantselftesttry.o \
 	src/tenantselftestview.o \
+	src/tenantselftestwrite.o \
 	src/tenanttable.o \
 	src/tenantunprotect.o \
 	src/tenantvalue.o \

@@ -240,6 +240,7 @@ REGRESS = \
 	tenant_restore \
 	tenant_selftest \
 	tenant_selftest_caller \
+	tenant_selftest_verdict \
 	tenant_setup \
 	tenant_waive \
 	upgrade \

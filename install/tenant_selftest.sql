@@ -21,13 +21,15 @@ RETURNS TABLE (
 	parent_columns name[],
 	conflict_columns name[],
 	has_insert_trigger boolean,
-	has_update_trigger boolean)
+	has_update_trigger boolean,
+	has_rule boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT t.relid, t.name, t.model, t.kind, t.mode = 'partition', t.column_name,
 		coalesce(a.atttypid, 0), m.setting, m.app_roles, m.root::oid, m.key, t.top, coalesce(t.parent, 0),
-		v.columns, v.parent_columns, c.columns, coalesce(g.has_insert, false), coalesce(g.has_update, false)
+		v.columns, v.parent_columns, c.columns, coalesce(g.has_insert, false), coalesce(g.has_update, false),
+		EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = t.relid AND w.ev_type <> '1' AND w.ev_enabled <> 'D')
 	FROM migrate.tenant_lint_tables(NULL) t
 		JOIN migrate.tenant_model m ON m.model = t.model
 		LEFT JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = t.attnum
@@ -93,7 +95,7 @@ AS $$
 		JOIN pg_attribute y ON y.attrelid = f.confrelid AND y.attnum = k.parent
 	WHERE t.kind <> 'exempt' AND p.kind NOT IN ('exempt', 'root')
 		AND NOT (t.kind = 'parent' AND f.conname = t.via)
-	GROUP BY t.relid, f.conname, f.condeferred, f.confrelid
+	GROUP BY t.relid, t.name, f.conname, f.condeferred, f.confrelid
 	HAVING bool_or(k.child IS DISTINCT FROM t.attnum)
 	ORDER BY f.conname COLLATE "C"
 $$;

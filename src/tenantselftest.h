@@ -61,6 +61,7 @@ typedef struct SelftestTable
 	bool		has_insert_trigger; /* that may change the row before it is
 									 * checked */
 	bool		has_update_trigger;
+	bool		has_rule;		/* that may write elsewhere, too */
 
 	/* what the caller sees, once it was looked for */
 	bool		is_sampled;
@@ -153,9 +154,11 @@ typedef struct SelftestProbe
 	char	   *confirm;		/* a condition for rows "t" of the base that
 								 * were written, without which there is no
 								 * leak; or NULL */
+	char	   *settled;		/* likewise, with which there is none */
 	const char *leak;			/* what a leak means */
 	bool		has_trigger;	/* what a constraint stops may have been
 								 * changed by it */
+	bool		has_rule;		/* what is refused may be what it does */
 } SelftestProbe;
 
 /*

@@ -187,7 +187,7 @@ read_tables(SelftestScene *scene)
 			  "SELECT relid, name, model, kind, is_partition, column_name, "
 			  "column_type, setting, app_roles, root, root_key, top, parent, "
 			  "via_columns, parent_columns, conflict_columns, "
-			  "has_insert_trigger, has_update_trigger "
+			  "has_insert_trigger, has_update_trigger, has_rule "
 			  "FROM " FUNCTION_TENANT_SELFTEST_TABLES "()");
 	spi_context = MemoryContextSwitchTo(context);
 	for (uint64 row = 0; row < SPI_processed; row++)
@@ -214,6 +214,7 @@ read_tables(SelftestScene *scene)
 		table->conflict_columns = names_column(row, 16);
 		table->has_insert_trigger = bool_column(row, 17);
 		table->has_update_trigger = bool_column(row, 18);
+		table->has_rule = bool_column(row, 19);
 		scene->tables = lappend(scene->tables, table);
 	}
 	MemoryContextSwitchTo(spi_context);

@@ -220,6 +220,7 @@ selftest_new_probe(const SelftestTrial *trial, SelftestKind kind, AclMode mode,
 	probe->leak = leak;
 	probe->has_trigger = (mode == ACL_INSERT && table->has_insert_trigger) ||
 		(mode == ACL_UPDATE && table->has_update_trigger);
+	probe->has_rule = table->has_rule;
 
 	right->mode = mode;
 	if (kind == SELFTEST_WRITE || kind == SELFTEST_TAKE)

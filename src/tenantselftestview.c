@@ -30,7 +30,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
 
 /* the order in which probes are reported */
 typedef enum ViewProbeNumber
@@ -360,9 +359,11 @@ try_insert(const ViewTrial *trial)
 						  " OVERRIDING SYSTEM VALUE" : "",
 						  values.data);
 	probe->has_trigger = base->has_insert_trigger;
-	if (check_enable_rls(base->relid, InvalidOid, true) != RLS_ENABLED)
-		probe->confirm = psprintf("t.%s OPERATOR(pg_catalog.=) %s",
-								  quote_identifier(base->column), victim);
+	probe->confirm = psprintf("t.%s OPERATOR(pg_catalog.=) %s",
+							  quote_identifier(base->column), victim);
+	probe->settled = psprintf("t.%s OPERATOR(pg_catalog.=) %s",
+							  quote_identifier(base->column),
+							  selftest_literal(base->actor, base->column_type));
 	run(trial, probe, VIEW_INSERT_OTHER, "insert other");
 }
 

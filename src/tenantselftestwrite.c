@@ -14,7 +14,6 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rls.h"
 
 /*
  * Insert a row of a tenant, or of none (NULL): a copy of one that is there,
@@ -27,6 +26,7 @@ selftest_try_insert(const SelftestTrial *trial, int number, const char *name,
 	const char *leak = tenant != NULL ? LEAK_WRITE :
 	trial->table->is_child ? LEAK_HANG : LEAK_NULL;
 	SelftestProbe *probe = selftest_new_probe(trial, SELFTEST_WRITE, ACL_INSERT, leak);
+	char	   *owner;
 
 	probe->state = state;
 	if (!selftest_compose_insert(trial->scene, trial->table, probe, tenant))
@@ -39,11 +39,13 @@ selftest_try_insert(const SelftestTrial *trial, int number, const char *name,
 		return;
 	}
 	probe->sql = psprintf("%s%s", probe->sql, tail);
-	if (trial->column != NULL &&
-		check_enable_rls(trial->table->relid, InvalidOid, true) != RLS_ENABLED)
-		probe->confirm = tenant == NULL ?
-			psprintf("t.%s IS NULL", trial->column) :
-			psprintf("t.%s OPERATOR(pg_catalog.=) %s", trial->column, tenant);
+	owner = selftest_tenant_of(trial->scene, trial->table, "t");
+	probe->confirm = tenant == NULL ?
+		psprintf("%s IS NULL", owner) :
+		psprintf("%s OPERATOR(pg_catalog.=) %s", owner, tenant);
+	if (state == SELFTEST_TENANT)
+		probe->settled = psprintf("%s OPERATOR(pg_catalog.=) %s", owner,
+								  trial->actor);
 	selftest_run_probe(trial, probe, number, name, true);
 }
 
@@ -136,6 +138,7 @@ selftest_try_move(const SelftestTrial *trial, int number, const char *name, bool
 	SelftestProbe *probe = selftest_new_probe(trial, SELFTEST_WRITE, ACL_UPDATE,
 											  to_null ? LEAK_NULL : LEAK_WRITE);
 	StringInfoData buf;
+	char	   *owner;
 
 	if (table->own_row == NULL)
 	{
@@ -159,10 +162,11 @@ selftest_try_move(const SelftestTrial *trial, int number, const char *name, bool
 		const char *tenant = to_null ? "NULL" : trial->victim;
 
 		appendStringInfo(&buf, "%s = %s", trial->column, tenant);
-		if (check_enable_rls(table->relid, InvalidOid, true) != RLS_ENABLED)
-			probe->confirm = psprintf("(t.%s OPERATOR(pg_catalog.=) %s) IS NOT TRUE",
-									  trial->column, trial->actor);
 	}
+	owner = selftest_tenant_of(trial->scene, table, "t");
+	probe->settled = psprintf("%s OPERATOR(pg_catalog.=) %s", owner,
+							  trial->actor);
+	probe->confirm = psprintf("(%s) IS NOT TRUE", probe->settled);
 	appendStringInfoString(&buf, " WHERE " SELFTEST_ONCE);
 	probe->sql = buf.data;
 	selftest_run_probe(trial, probe, number, name, true);

@@ -71,6 +71,21 @@ $$;
 COMMENT ON FUNCTION migrate.tenant_selftest_tables() IS
 	'the tables that migrate_tenant_selftest() tries, by name';
 
+CREATE FUNCTION migrate.tenant_selftest_waiver(codes text[], object text)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT w.reason
+	FROM migrate.tenant_waiver w
+	WHERE w.code = ANY (tenant_selftest_waiver.codes) AND w.object = tenant_selftest_waiver.object
+		AND coalesce(w.until >= current_date, true)
+	ORDER BY w.code
+	LIMIT 1
+$$;
+COMMENT ON FUNCTION migrate.tenant_selftest_waiver(text[], text) IS
+	'why migrate_tenant_lint() is not to report an object, if that is so';
+
 -- A foreign key to a tenant, or the one that leads to the parent, is tried
 -- where rows are moved; those of a partition are tried with its table.
 CREATE FUNCTION migrate.tenant_selftest_references()
@@ -80,13 +95,15 @@ RETURNS TABLE (
 	is_deferred boolean,
 	parent oid,
 	columns name[],
-	parent_columns name[])
+	parent_columns name[],
+	waiver text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT t.relid, f.conname, f.condeferred, f.confrelid,
 		array_agg(x.attname ORDER BY k.position) FILTER (WHERE k.child IS DISTINCT FROM t.attnum),
-		array_agg(y.attname ORDER BY k.position) FILTER (WHERE k.child IS DISTINCT FROM t.attnum)
+		array_agg(y.attname ORDER BY k.position) FILTER (WHERE k.child IS DISTINCT FROM t.attnum),
+		migrate.tenant_selftest_waiver('{T009}', format('%I on %s', f.conname, t.name))
 	FROM migrate.tenant_lint_tables(NULL) t
 		JOIN pg_constraint f ON f.conrelid = t.relid AND f.contype = 'f' AND f.conparentid = 0
 		JOIN migrate.tenant_lint_tables(NULL) p ON p.relid = f.confrelid AND p.model = t.model
@@ -107,7 +124,8 @@ RETURNS TABLE (
 	relid oid,
 	name text,
 	relkind "char",
-	base oid)
+	base oid,
+	waiver text)
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -127,7 +145,8 @@ AS $$
 		FROM above a
 			JOIN dependency d ON d.source = a.view
 	)
-	SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relkind, a.base
+	SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relkind, a.base,
+		migrate.tenant_selftest_waiver('{T012,T013}', format('%I.%I', n.nspname, c.relname))
 	FROM above a
 		JOIN pg_class c ON c.oid = a.view
 		JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -1,5 +1,6 @@
 --
--- migrate_tenant_selftest(): what looks like a verdict and is none
+-- migrate_tenant_selftest(): what looks like a verdict and is none, and what
+-- is accepted
 --
 SET client_min_messages = warning;
 DROP EXTENSION IF EXISTS migrate CASCADE;
@@ -140,6 +141,25 @@ CREATE POLICY fading ON judge.steps AS RESTRICTIVE FOR SELECT TO regress_tenant_
 SET LOCAL ROLE regress_tenant_admin;
 SELECT probe, result, detail FROM migrate_tenant_selftest(tables => '{judge.steps}');
 RESET ROLE;
+ROLLBACK;
+
+-- ---- what is accepted ----
+
+-- A key of rows that may be shared has no tenant to refer by.
+SELECT code, severity, object, fix FROM migrate_tenant_lint() WHERE object = 'notes_label on judge.notes';
+SELECT migrate_tenant_waive('T009', 'notes_label on judge.notes', 'labels are no secret');
+SELECT * FROM pg_temp.verdict;
+BEGIN;
+ALTER TABLE judge.notes RENAME TO remarks;
+SELECT * FROM pg_temp.verdict;
+ROLLBACK;
+UPDATE migrate.tenant_waiver SET until = current_date - 1;
+SELECT * FROM pg_temp.verdict;
+BEGIN;
+CREATE VIEW judge.open AS SELECT * FROM judge.docs;
+GRANT SELECT, DELETE ON judge.open TO regress_tenant_app;
+SELECT migrate_tenant_waive('T012', 'judge.open', 'shown on purpose');
+SELECT "table", probe, result, detail FROM migrate_tenant_selftest(tables => '{judge.docs}') WHERE "table" = 'judge.open'::regclass;
 ROLLBACK;
 
 SELECT migrate_revoke('regress_tenant_admin');

@@ -29,7 +29,7 @@
 #define SELFTEST_NCOLUMNS 5
 
 /* names of SelftestResult */
-static const char *const result_names[] = {"ok", "LEAK", "inconclusive"};
+static const char *const result_names[] = {"ok", "LEAK", "waived", "inconclusive"};
 
 /* Whom to try it as */
 typedef struct TestedRole

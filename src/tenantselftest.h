@@ -82,6 +82,7 @@ typedef struct SelftestReference
 	Oid			parent;
 	List	   *columns;		/* char *, without the tenant column */
 	List	   *parent_columns;
+	char	   *waiver;			/* why lint is not to report it, or NULL */
 } SelftestReference;
 
 /* A view on some of them */
@@ -91,6 +92,7 @@ typedef struct SelftestView
 	char	   *name;			/* qualified and quoted */
 	bool		is_materialized;
 	List	   *bases;			/* SelftestTable * */
+	char	   *waiver;			/* why lint is not to report it, or NULL */
 } SelftestView;
 
 /* What is in the database */
@@ -105,6 +107,7 @@ typedef enum SelftestResult
 {
 	SELFTEST_OK,
 	SELFTEST_LEAK,
+	SELFTEST_WAIVED,			/* a leak that is accepted */
 	SELFTEST_INCONCLUSIVE
 } SelftestResult;
 
@@ -156,6 +159,7 @@ typedef struct SelftestProbe
 								 * leak; or NULL */
 	char	   *settled;		/* likewise, with which there is none */
 	const char *leak;			/* what a leak means */
+	const char *waiver;			/* why it is accepted, or NULL */
 	bool		has_trigger;	/* what a constraint stops may have been
 								 * changed by it */
 	bool		has_rule;		/* what is refused may be what it does */

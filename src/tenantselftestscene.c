@@ -231,7 +231,7 @@ read_references(SelftestScene *scene)
 
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	run_query(&plan,
-			  "SELECT relid, name, is_deferred, parent, columns, parent_columns "
+			  "SELECT relid, name, is_deferred, parent, columns, parent_columns, waiver "
 			  "FROM " FUNCTION_TENANT_SELFTEST_REFERENCES "()");
 	spi_context = MemoryContextSwitchTo(context);
 	for (uint64 row = 0; row < SPI_processed; row++)
@@ -244,6 +244,7 @@ read_references(SelftestScene *scene)
 		reference->parent = oid_column(row, 4);
 		reference->columns = names_column(row, 5);
 		reference->parent_columns = names_column(row, 6);
+		reference->waiver = text_column(row, 7);
 		scene->references = lappend(scene->references, reference);
 	}
 	MemoryContextSwitchTo(spi_context);
@@ -261,7 +262,7 @@ read_views(SelftestScene *scene)
 
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	run_query(&plan,
-			  "SELECT relid, name, relkind = 'm', base "
+			  "SELECT relid, name, relkind = 'm', base, waiver "
 			  "FROM " FUNCTION_TENANT_SELFTEST_VIEWS "()");
 	spi_context = MemoryContextSwitchTo(context);
 	for (uint64 row = 0; row < SPI_processed; row++)
@@ -274,6 +275,7 @@ read_views(SelftestScene *scene)
 			view->relid = oid_column(row, 1);
 			view->name = text_column(row, 2);
 			view->is_materialized = bool_column(row, 3);
+			view->waiver = text_column(row, 5);
 			scene->views = lappend(scene->views, view);
 		}
 		if (base != NULL)

@@ -254,6 +254,11 @@ selftest_run_probe(const SelftestTrial *trial, SelftestProbe *probe, int number,
 			detail = "the row that it looked for was changed meanwhile";
 		}
 	}
+	else if (result == SELFTEST_LEAK && probe->waiver != NULL)
+	{
+		result = SELFTEST_WAIVED;
+		detail = psprintf("%s; accepted: %s", detail, probe->waiver);
+	}
 	trial->report(trial->state, table->relid, number, name, result, detail);
 }
 

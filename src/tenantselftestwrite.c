@@ -229,6 +229,7 @@ selftest_try_references(const SelftestTrial *trial)
 		}
 
 		probe = selftest_new_probe(trial, SELFTEST_REFER, ACL_UPDATE, LEAK_REFER);
+		probe->waiver = reference->waiver;
 		((SelftestRight *) linitial(probe->rights))->column = linitial(reference->columns);
 		if (reference->is_deferred)
 			probe->prepare = psprintf("SET CONSTRAINTS %s IMMEDIATE",

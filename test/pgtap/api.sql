@@ -270,7 +270,8 @@ INSERT INTO internal VALUES
     -- tenant_selftest.sql
     ('tenant_selftest_references'),
     ('tenant_selftest_tables'),
-    ('tenant_selftest_views');
+    ('tenant_selftest_views'),
+    ('tenant_selftest_waiver');
 
 -- Tables.  condition: which rows are dumped; NULL: all
 CREATE TEMPORARY TABLE tables (

@@ -136,6 +136,7 @@ OBJS = \
 	src/tenantprotect.o \
 	src/tenantschema.o \
 	src/tenantselftest.o \
+	src/tenantselftestlook.o \
 	src/tenantselftestprobe.o \
 	src/tenantselftestread.o \
 	src/tenantselftestrow.o \

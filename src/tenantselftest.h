@@ -93,6 +93,8 @@ typedef struct SelftestView
 	bool		is_materialized;
 	List	   *bases;			/* SelftestTable * */
 	char	   *waiver;			/* why lint is not to report it, or NULL */
+	int			doubtful;		/* what found nothing while no tenant was set,
+								 * as bits of numbers of probes */
 } SelftestView;
 
 /* What is in the database */
@@ -235,6 +237,7 @@ extern List *selftest_via_values(const SelftestScene *scene,
 								 const char *tenant);
 extern void selftest_append_assignments(StringInfo buf, SelftestProbe *probe,
 										List *values);
+extern bool selftest_can_be_set(Oid relid, const char *column);
 extern const char *selftest_updatable_column(const SelftestTable *table,
 											 Oid role);
 
@@ -248,7 +251,7 @@ extern void selftest_try_table(const SelftestScene *scene,
 
 /* in tenantselftestview.c */
 extern void selftest_try_view(const SelftestScene *scene,
-							  const SelftestView *view, Oid role,
+							  SelftestView *view, Oid role,
 							  bool unset, SelftestReport report, void *state);
 
 #endif							/* MIGRATE_TENANTSELFTEST_H */

@@ -149,6 +149,25 @@ selftest_append_assignments(StringInfo buf, SelftestProbe *probe, List *values)
 }
 
 /*
+ * Can a column be set to something else than its default?
+ */
+bool
+selftest_can_be_set(Oid relid, const char *column)
+{
+	HeapTuple	tuple = SearchSysCacheAttName(relid, column);
+	Form_pg_attribute form;
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_attribute) GETSTRUCT(tuple);
+	result = form->attgenerated == '\0' &&
+		form->attidentity != ATTRIBUTE_IDENTITY_ALWAYS;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
  * A column that can be set to something else than its default, and that the
  * role may update if there is one that it may; NULL if there is none at all.
  */
@@ -162,19 +181,16 @@ selftest_updatable_column(const SelftestTable *table, Oid role)
 	{
 		HeapTuple	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid),
 											Int16GetDatum(attnum));
-		Form_pg_attribute form;
 		char	   *name;
-		bool		can_be_set;
+		bool		is_dropped;
 
 		/* one that was dropped is still there */
 		if (!HeapTupleIsValid(tuple))
 			return result;
-		form = (Form_pg_attribute) GETSTRUCT(tuple);
-		name = pstrdup(NameStr(form->attname));
-		can_be_set = !form->attisdropped && form->attgenerated == '\0' &&
-			form->attidentity != ATTRIBUTE_IDENTITY_ALWAYS;
+		name = pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+		is_dropped = ((Form_pg_attribute) GETSTRUCT(tuple))->attisdropped;
 		ReleaseSysCache(tuple);
-		if (!can_be_set)
+		if (is_dropped || !selftest_can_be_set(relid, name))
 			continue;
 		if (result == NULL)
 			result = name;

@@ -9,8 +9,11 @@
  * and nothing is concluded.
  *
  * A view is never read as the caller: it runs functions of its owner's choice
- * with the rights of who reads it.  That there is something to be seen is
- * taken from its tables.
+ * with the rights of who reads it.  It may leave out of its tables what the
+ * caller sees there.  So a probe that found nothing counts only if the role
+ * finds something in the same way when it works for the other tenant.  That
+ * is tried when the probes without a tenant are done with: a setting that was
+ * set once is never unknown again in a session.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -18,18 +21,12 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
-#include "catalog/pg_class.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "nodes/parsenodes.h"
-#include "rewrite/prs2lock.h"
-#include "rewrite/rewriteHandler.h"
-#include "tenantselftest.h"
+#include "tenantselftestview.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 
 /* the order in which probes are reported */
 typedef enum ViewProbeNumber
@@ -39,7 +36,9 @@ typedef enum ViewProbeNumber
 	VIEW_READ_UNSET,
 	VIEW_INSERT_OTHER,
 	VIEW_UPDATE_OTHER,
-	VIEW_DELETE_OTHER
+	VIEW_UPDATE_UNSET,
+	VIEW_DELETE_OTHER,
+	VIEW_DELETE_UNSET
 } ViewProbeNumber;
 
 #define LEAK_READ "it reads rows of another tenant"
@@ -47,59 +46,44 @@ typedef enum ViewProbeNumber
 #define LEAK_DELETE "it can delete rows of another tenant"
 #define LEAK_WRITE "it can write rows for another tenant"
 
-/* A column of a view that is one of a table's */
-typedef struct ViewColumn
-{
-	char	   *name;
-	const SelftestTable *table;
-	char	   *origin;			/* its name there */
-} ViewColumn;
-
-/* What is known of a view */
-typedef struct ViewTrial
-{
-	const SelftestScene *scene;
-	const SelftestView *view;
-	Oid			role;
-	MemoryContext context;
-	const SelftestTable *base;	/* the table that the tenants are taken from */
-	List	   *columns;		/* char *: those that hold a tenant, quoted */
-	List	   *origins;		/* ViewColumn *: all that are a table's */
-	int			events;			/* what can be done to it, as bits of CmdType */
-	SelftestReport report;
-	void	   *state;
-} ViewTrial;
-
-static void look_at_view(void *arg);
-static const SelftestTable *table_of_column(const SelftestScene *scene,
-											Oid relid, AttrNumber *attnum);
-static Query *view_query(Relation relation);
-static void try_unset(ViewTrial *trial);
-static void try_rest(ViewTrial *trial);
-static void try_insert(const ViewTrial *trial);
-static char *other(const ViewTrial *trial);
-static SelftestProbe *new_probe(const ViewTrial *trial, SelftestKind kind,
+static void try_unset(SelftestViewTrial *trial);
+static void try_rest(SelftestViewTrial *trial);
+static void try_read(const SelftestViewTrial *trial, int number, const char *name,
+					 const char *condition);
+static void try_insert(const SelftestViewTrial *trial);
+static void try_write(const SelftestViewTrial *trial, CmdType command, int number,
+					  const char *name, const char *condition);
+static char *write_sql(const SelftestViewTrial *trial, CmdType command,
+					   const char *condition);
+static const char *readable_tenant(const SelftestViewTrial *trial);
+static char *tenant_condition(const SelftestViewTrial *trial, const char *tenant,
+							  const char *test);
+static void make_sure(const SelftestViewTrial *trial, int number, const char *name);
+static SelftestProbe *new_probe(const SelftestViewTrial *trial, SelftestKind kind,
 								AclMode mode, const char *leak);
-static void run(const ViewTrial *trial, SelftestProbe *probe, int number,
+static void run(const SelftestViewTrial *trial, SelftestProbe *probe, int number,
 				const char *name);
 
 /*
  * Try everything on a view, either without a tenant or with one.
  */
 void
-selftest_try_view(const SelftestScene *scene, const SelftestView *view,
+selftest_try_view(const SelftestScene *scene, SelftestView *view,
 				  Oid role, bool unset, SelftestReport report, void *state)
 {
-	ViewTrial	trial = {0};
+	SelftestViewTrial trial = {0};
 	ErrorData  *error;
 
 	trial.scene = scene;
 	trial.view = view;
 	trial.role = role;
+	trial.unset = unset;
 	trial.context = CurrentMemoryContext;
 	trial.report = report;
 	trial.state = state;
-	if (!selftest_guarded(look_at_view, &trial, &error))
+	if (unset)
+		view->doubtful = 0;
+	if (!selftest_guarded(selftest_look_at_view, &trial, &error))
 	{
 		if (unset)
 			report(state, view->relid, VIEW_ANY, "any", SELFTEST_INCONCLUSIVE,
@@ -131,189 +115,132 @@ selftest_try_view(const SelftestScene *scene, const SelftestView *view,
 		try_rest(&trial);
 }
 
-/*
- * Find the columns that hold a tenant, and the table to take tenants from:
- * that of such a column if rows of it were found.
- */
 static void
-look_at_view(void *arg)
+try_unset(SelftestViewTrial *trial)
 {
-	ViewTrial  *trial = arg;
-	Relation	relation = relation_open(trial->view->relid, AccessShareLock);
-	MemoryContext spi_context = MemoryContextSwitchTo(trial->context);
-	ListCell   *lc;
+	const char *column = readable_tenant(trial);
+	char	   *condition = SELFTEST_TELL;
 
-	for (AttrNumber attnum = 1; attnum <= RelationGetNumberOfAttributes(relation); attnum++)
+	/* what all tenants share may be there to be changed */
+	if (column != NULL)
+		condition = psprintf("CASE WHEN %s IS NOT NULL THEN %s ELSE false END",
+							 column, SELFTEST_TELL);
+	if (trial->columns == NIL)
 	{
-		AttrNumber	origin = attnum;
-		const SelftestTable *table = table_of_column(trial->scene,
-													 trial->view->relid, &origin);
-		ViewColumn *column;
-
-		if (table == NULL)
-			continue;
-		column = palloc(sizeof(ViewColumn));
-		column->name = pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation),
-													 attnum - 1)->attname));
-		column->table = table;
-		column->origin = get_attname(table->relid, origin, false);
-		trial->origins = lappend(trial->origins, column);
-
-		if (table->column == NULL || strcmp(table->column, column->origin) != 0)
-			continue;
-		trial->columns = lappend(trial->columns,
-								 psprintf("t.%s", quote_identifier(column->name)));
-		if (table->problem == NULL &&
-			(trial->base == NULL || trial->base->other_row == NULL))
-			trial->base = table;
-	}
-	foreach(lc, trial->view->bases)
-	{
-		const SelftestTable *table = lfirst(lc);
-
-		if (table->problem == NULL &&
-			(trial->base == NULL ||
-			 (trial->columns == NIL && trial->base->other_row == NULL)))
-			trial->base = table;
-	}
-	if (relation->rd_rel->relkind == RELKIND_VIEW)
-		trial->events = relation_is_updatable(trial->view->relid, NIL, false, NULL);
-	MemoryContextSwitchTo(spi_context);
-	relation_close(relation, AccessShareLock);
-}
-
-/*
- * The table whose column a column of a table or view is, and which one it is
- * there; NULL if it is none, or the table is not one that is tried.
- */
-static const SelftestTable *
-table_of_column(const SelftestScene *scene, Oid relid, AttrNumber *attnum)
-{
-	const SelftestTable *result = selftest_find_table(scene, relid);
-	char		relkind = get_rel_relkind(relid);
-	Relation	relation;
-	Query	   *query;
-	ListCell   *lc;
-
-	if (result != NULL)
-		return result;
-	if (relkind != RELKIND_VIEW && relkind != RELKIND_MATVIEW)
-		return NULL;
-
-	check_stack_depth();
-	relation = relation_open(relid, AccessShareLock);
-	query = view_query(relation);
-	if (query != NULL)
-	{
-		foreach(lc, query->targetList)
-		{
-			TargetEntry *entry = lfirst(lc);
-
-			if (!entry->resjunk && entry->resno == *attnum &&
-				OidIsValid(entry->resorigtbl) && entry->resorigcol > 0 &&
-				entry->resorigtbl != relid)
-			{
-				*attnum = entry->resorigcol;
-				result = table_of_column(scene, entry->resorigtbl, attnum);
-				break;
-			}
-		}
-	}
-	relation_close(relation, AccessShareLock);
-	return result;
-}
-
-/*
- * What a view or a materialized view is made of.
- */
-static Query *
-view_query(Relation relation)
-{
-	if (relation->rd_rules == NULL)
-		return NULL;
-	for (int i = 0; i < relation->rd_rules->numLocks; i++)
-	{
-		RewriteRule *rule = relation->rd_rules->rules[i];
-
-		if (rule->event == CMD_SELECT && list_length(rule->actions) == 1)
-			return linitial_node(Query, rule->actions);
-	}
-	return NULL;
-}
-
-static void
-try_unset(ViewTrial *trial)
-{
-	SelftestProbe *probe = new_probe(trial, SELFTEST_READ, ACL_SELECT, LEAK_READ);
-	char	   *detail;
-	SelftestResult result;
-
-	probe->state = SELFTEST_UNSET;
-	if (trial->columns != NIL)
-	{
-		probe->sql = psprintf("SELECT 1 FROM %s AS t WHERE %s IS NOT NULL LIMIT 1",
-							  trial->view->name, (char *) linitial(trial->columns));
-		run(trial, probe, VIEW_READ_UNSET, "read unset");
+		try_read(trial, VIEW_READ_UNSET, "read unset", "true");
 		return;
 	}
-
-	probe->sql = psprintf("SELECT 1 FROM %s AS t LIMIT 1", trial->view->name);
-	result = selftest_run(probe, &detail);
-	if (result == SELFTEST_LEAK)
-	{
-		result = SELFTEST_INCONCLUSIVE;
-		detail = "it shows something though no tenant is set, and has no tenant column that would tell whose it is";
-	}
-	else if (result == SELFTEST_OK && detail == NULL && trial->base->other_row == NULL)
-	{
-		result = SELFTEST_INCONCLUSIVE;
-		detail = "you see no row that it could have found";
-	}
-	trial->report(trial->state, trial->view->relid, VIEW_READ_UNSET,
-				  "read unset", result, detail);
+	try_read(trial, VIEW_READ_UNSET, "read unset",
+			 psprintf("%s IS NOT NULL", (char *) linitial(trial->columns)));
+	try_write(trial, CMD_UPDATE, VIEW_UPDATE_UNSET, "update unset", condition);
+	try_write(trial, CMD_DELETE, VIEW_DELETE_UNSET, "delete unset", condition);
 }
 
 static void
-try_rest(ViewTrial *trial)
+try_rest(SelftestViewTrial *trial)
 {
-	const SelftestView *view = trial->view;
-	const char *column;
 	char	   *condition;
-	SelftestProbe *probe;
 
+	make_sure(trial, VIEW_READ_UNSET, "read unset");
+	make_sure(trial, VIEW_UPDATE_UNSET, "update unset");
+	make_sure(trial, VIEW_DELETE_UNSET, "delete unset");
 	if (trial->columns == NIL)
 		return;
-	column = linitial(trial->columns);
 
-	probe = new_probe(trial, SELFTEST_READ, ACL_SELECT, LEAK_READ);
-	probe->sql = psprintf("SELECT 1 FROM %s AS t WHERE %s LIMIT 1", view->name,
-						  other(trial));
-	run(trial, probe, VIEW_READ_OTHER, "read other");
-
-	condition = psprintf("CASE WHEN %s THEN %s ELSE false END", other(trial),
-						 SELFTEST_TELL);
+	condition = tenant_condition(trial, trial->base->actor, "IS FALSE");
+	try_read(trial, VIEW_READ_OTHER, "read other", condition);
 	if ((trial->events & (1 << CMD_INSERT)) != 0)
 		try_insert(trial);
-	if ((trial->events & (1 << CMD_UPDATE)) != 0)
+	condition = psprintf("CASE WHEN %s THEN %s ELSE false END", condition,
+						 SELFTEST_TELL);
+	try_write(trial, CMD_UPDATE, VIEW_UPDATE_OTHER, "update other", condition);
+	try_write(trial, CMD_DELETE, VIEW_DELETE_OTHER, "delete other", condition);
+}
+
+static void
+try_read(const SelftestViewTrial *trial, int number, const char *name,
+		 const char *condition)
+{
+	SelftestProbe *probe = new_probe(trial, SELFTEST_READ, ACL_SELECT, LEAK_READ);
+
+	probe->sql = psprintf("SELECT 1 FROM %s AS t WHERE %s LIMIT 1",
+						  trial->view->name, condition);
+	run(trial, probe, number, name);
+}
+
+/*
+ * Update or delete, if the view allows it, rows for which a condition, which
+ * tells of them, holds.
+ */
+static void
+try_write(const SelftestViewTrial *trial, CmdType command, int number,
+		  const char *name, const char *condition)
+{
+	SelftestProbe *probe;
+
+	if ((trial->events & (1 << command)) == 0)
+		return;
+	probe = command == CMD_UPDATE ?
+		new_probe(trial, SELFTEST_SEE, ACL_UPDATE, LEAK_CHANGE) :
+		new_probe(trial, SELFTEST_SEE, ACL_DELETE, LEAK_DELETE);
+	probe->sql = write_sql(trial, command, condition);
+	run(trial, probe, number, name);
+}
+
+static char *
+write_sql(const SelftestViewTrial *trial, CmdType command, const char *condition)
+{
+	const char *column = NULL;
+	ListCell   *lc;
+
+	if (command == CMD_DELETE)
+		return psprintf("DELETE FROM %s AS t WHERE %s", trial->view->name,
+						condition);
+	foreach(lc, trial->origins)
 	{
-		probe = new_probe(trial, SELFTEST_SEE, ACL_UPDATE, LEAK_CHANGE);
-		probe->sql = psprintf("UPDATE %s AS t SET %s = NULL WHERE %s", view->name,
-							  strchr(column, '.') + 1, condition);
-		run(trial, probe, VIEW_UPDATE_OTHER, "update other");
+		SelftestViewColumn *origin = lfirst(lc);
+		bool		is_tenant = origin->table->column != NULL &&
+		strcmp(origin->table->column, origin->origin) == 0;
+
+		/* that of the tenant, unless there is a right on another one alone */
+		if (selftest_can_be_set(origin->table->relid, origin->origin) &&
+			selftest_has_right(trial->view->relid, trial->role, ACL_UPDATE,
+							   origin->name) &&
+			(column == NULL || is_tenant))
+			column = quote_identifier(origin->name);
 	}
-	if ((trial->events & (1 << CMD_DELETE)) != 0)
+	if (column == NULL)
+		column = strchr(linitial(trial->columns), '.') + 1;
+	return psprintf("UPDATE %s AS t SET %s = NULL WHERE %s", trial->view->name,
+					column, condition);
+}
+
+/*
+ * A column that holds a tenant, if the role may read all that do; or NULL.
+ */
+static const char *
+readable_tenant(const SelftestViewTrial *trial)
+{
+	ListCell   *lc;
+
+	foreach(lc, trial->origins)
 	{
-		probe = new_probe(trial, SELFTEST_SEE, ACL_DELETE, LEAK_DELETE);
-		probe->sql = psprintf("DELETE FROM %s AS t WHERE %s", view->name, condition);
-		run(trial, probe, VIEW_DELETE_OTHER, "delete other");
+		SelftestViewColumn *column = lfirst(lc);
+
+		if (column->table->column != NULL &&
+			strcmp(column->table->column, column->origin) == 0 &&
+			!selftest_has_right(trial->view->relid, trial->role, ACL_SELECT,
+								column->name))
+			return NULL;
 	}
+	return trial->columns == NIL ? NULL : linitial(trial->columns);
 }
 
 /*
  * Insert a row of another tenant, a copy as far as the view has its columns.
  */
 static void
-try_insert(const ViewTrial *trial)
+try_insert(const SelftestViewTrial *trial)
 {
 	const SelftestTable *base = trial->base;
 	SelftestProbe *probe = new_probe(trial, SELFTEST_WRITE, ACL_INSERT, LEAK_WRITE);
@@ -326,7 +253,7 @@ try_insert(const ViewTrial *trial)
 	initStringInfo(&values);
 	foreach(lc, trial->origins)
 	{
-		ViewColumn *column = lfirst(lc);
+		SelftestViewColumn *column = lfirst(lc);
 		const char *separator = columns.len == 0 ? "" : ", ";
 		ListCell   *lc2;
 
@@ -358,7 +285,7 @@ try_insert(const ViewTrial *trial)
 						  base->other_row != NULL && base->other_row->has_identity ?
 						  " OVERRIDING SYSTEM VALUE" : "",
 						  values.data);
-	probe->has_trigger = base->has_insert_trigger;
+	probe->has_trigger = base->has_insert_trigger || trial->has_trigger;
 	probe->confirm = psprintf("t.%s OPERATOR(pg_catalog.=) %s",
 							  quote_identifier(base->column), victim);
 	probe->settled = psprintf("t.%s OPERATOR(pg_catalog.=) %s",
@@ -368,20 +295,21 @@ try_insert(const ViewTrial *trial)
 }
 
 /*
- * A condition that a row "t" of the view is another tenant's.
+ * A condition for rows "t" of the view: what a test makes of whether they are
+ * a tenant's.
  */
 static char *
-other(const ViewTrial *trial)
+tenant_condition(const SelftestViewTrial *trial, const char *tenant, const char *test)
 {
-	char	   *tenant = selftest_literal(trial->base->actor,
-										  selftest_tenant_type(trial->scene, trial->base));
+	char	   *literal = selftest_literal(tenant,
+										   selftest_tenant_type(trial->scene, trial->base));
 	char	   *result = NULL;
 	ListCell   *lc;
 
 	foreach(lc, trial->columns)
 	{
-		char	   *term = psprintf("(%s OPERATOR(pg_catalog.=) %s) IS FALSE",
-									(char *) lfirst(lc), tenant);
+		char	   *term = psprintf("(%s OPERATOR(pg_catalog.=) %s) %s",
+									(char *) lfirst(lc), literal, test);
 
 		result = result == NULL ? term : psprintf("%s OR %s", result, term);
 	}
@@ -389,7 +317,7 @@ other(const ViewTrial *trial)
 }
 
 static SelftestProbe *
-new_probe(const ViewTrial *trial, SelftestKind kind, AclMode mode,
+new_probe(const SelftestViewTrial *trial, SelftestKind kind, AclMode mode,
 		  const char *leak)
 {
 	SelftestProbe *probe = palloc0(sizeof(SelftestProbe));
@@ -404,6 +332,7 @@ new_probe(const ViewTrial *trial, SelftestKind kind, AclMode mode,
 	probe->tenant = trial->base->actor;
 	probe->setting = trial->base->setting;
 	probe->leak = leak;
+	probe->has_rule = trial->has_rule;
 	if (kind == SELFTEST_READ)
 		probe->waiver = trial->view->waiver;
 	right->mode = mode;
@@ -413,21 +342,86 @@ new_probe(const ViewTrial *trial, SelftestKind kind, AclMode mode,
 }
 
 static void
-run(const ViewTrial *trial, SelftestProbe *probe, int number, const char *name)
+run(const SelftestViewTrial *trial, SelftestProbe *probe, int number, const char *name)
 {
 	char	   *detail;
-	SelftestResult result = selftest_run(probe, &detail);
+	SelftestResult result;
 
-	if (result == SELFTEST_OK && detail == NULL && probe->kind != SELFTEST_WRITE &&
-		trial->base->other_row == NULL)
+	if (trial->unset && number != VIEW_ANY)
+		probe->state = SELFTEST_UNSET;
+	result = selftest_run(probe, &detail);
+	if (result == SELFTEST_LEAK && trial->columns == NIL)
 	{
 		result = SELFTEST_INCONCLUSIVE;
-		detail = "you see no row that it could have found";
+		detail = "it shows something though no tenant is set, and has no tenant column that would tell whose it is";
 	}
 	else if (result == SELFTEST_LEAK && probe->waiver != NULL)
 	{
 		result = SELFTEST_WAIVED;
 		detail = psprintf("%s; accepted: %s", detail, probe->waiver);
 	}
+	else if (result == SELFTEST_OK && detail == NULL && probe->kind != SELFTEST_WRITE)
+	{
+		trial->view->doubtful |= 1 << number;
+		if (!trial->unset)
+			make_sure(trial, number, name);
+		return;
+	}
 	trial->report(trial->state, trial->view->relid, number, name, result, detail);
+}
+
+/*
+ * Report a probe that found nothing: that is as it should be if the other
+ * tenant finds something in that way.
+ */
+static void
+make_sure(const SelftestViewTrial *trial, int number, const char *name)
+{
+	CmdType		command = CMD_SELECT;
+	SelftestProbe *probe;
+	SelftestResult result;
+	char	   *condition = "true";
+	char	   *detail = NULL;
+
+	if ((trial->view->doubtful & (1 << number)) == 0)
+		return;
+	if (trial->base->other_row == NULL)
+	{
+		trial->report(trial->state, trial->view->relid, number, name,
+					  SELFTEST_INCONCLUSIVE,
+					  "you see no row that it could have found");
+		return;
+	}
+
+	if (number == VIEW_UPDATE_OTHER || number == VIEW_UPDATE_UNSET)
+		command = CMD_UPDATE;
+	else if (number == VIEW_DELETE_OTHER || number == VIEW_DELETE_UNSET)
+		command = CMD_DELETE;
+	if (trial->columns != NIL)
+		condition = tenant_condition(trial, trial->base->victim, "IS TRUE");
+	if (command == CMD_SELECT)
+	{
+		probe = new_probe(trial, SELFTEST_READ, ACL_SELECT, LEAK_READ);
+		probe->sql = psprintf("SELECT 1 FROM %s AS t WHERE %s LIMIT 1",
+							  trial->view->name, condition);
+	}
+	else
+	{
+		probe = new_probe(trial, SELFTEST_SEE,
+						  command == CMD_UPDATE ? ACL_UPDATE : ACL_DELETE, LEAK_CHANGE);
+		condition = readable_tenant(trial) == NULL ? SELFTEST_TELL :
+			psprintf("CASE WHEN %s THEN %s ELSE false END", condition, SELFTEST_TELL);
+		probe->sql = write_sql(trial, command, condition);
+	}
+	probe->tenant = trial->base->victim;
+	result = selftest_run(probe, &detail);
+	if (result == SELFTEST_LEAK)
+		trial->report(trial->state, trial->view->relid, number, name,
+					  SELFTEST_OK, NULL);
+	else
+		trial->report(trial->state, trial->view->relid, number, name,
+					  SELFTEST_INCONCLUSIVE,
+					  detail != NULL ?
+					  psprintf("could not see whether there was anything to find: %s", detail) :
+					  "the other tenant finds nothing in this way either, so that it proves little");
 }

@@ -139,9 +139,54 @@ RESET ROLE;
 SELECT * FROM all_docs ORDER BY id;
 SELECT convalidated FROM pg_constraint WHERE conname = 'docs_kind_fkey';
 
+-- ---- No tenant is set for a script, whichever setting holds it ----
+
+CREATE TABLE customers (name text PRIMARY KEY);
+CREATE TABLE seen (id integer GENERATED ALWAYS AS IDENTITY, tenant text, customer text);
+GRANT ALL ON seen TO regress_migrate_owner;
+SELECT count(*) > 0 AS made FROM migrate_tenant_setup('customers', key => 'name', model => 'customers',
+	column_name => 'customer', setting => 'regress.customer', policy_style => 'inline');
+SET ROLE regress_migrate_owner;
+SELECT migrate_revision('look', rev_id => 'look',
+	upgrade => 'INSERT INTO seen (tenant, customer)
+		SELECT current_setting(''migrate.tenant''), current_setting(''regress.customer'', true)',
+	downgrade => 'SELECT 1');
+SELECT migrate_load($$-- at top level, too
+--
+-- Revision ID: look_top
+-- Revises: look
+
+-- migrate:upgrade transaction:no
+INSERT INTO seen (tenant, customer) SELECT current_setting('migrate.tenant'), current_setting('regress.customer', true);
+
+-- migrate:downgrade
+SELECT 1;
+$$);
+SET migrate.tenant = '1';
+SET regress.customer = 'Acme';
+SELECT migrate_upgrade('look');
+SELECT current_setting('migrate.tenant') AS tenant, current_setting('regress.customer') AS customer;
+SELECT migrate_downgrade('-1');
+CALL migrate_deploy();
+SELECT current_setting('migrate.tenant') AS tenant, current_setting('regress.customer') AS customer;
+SELECT migrate_downgrade('-2');
+SELECT tenant, customer FROM seen ORDER BY id;
+
+-- Ours is one even where no tenants are set up; others are none then.
+RESET ROLE;
+TRUNCATE seen;
+SELECT count(*) > 0 AS taken FROM migrate_tenant_teardown('customers');
+SELECT count(*) > 0 AS taken FROM migrate_tenant_teardown(cascade => true);
+SET ROLE regress_migrate_owner;
+CALL migrate_deploy();
+SELECT tenant, customer FROM seen ORDER BY id;
+RESET migrate.tenant;
+RESET regress.customer;
+RESET ROLE;
+
 SET client_min_messages = warning;
 DROP VIEW all_docs;
-DROP TABLE docs, orgs, kinds, alembic_version;
+DROP TABLE docs, orgs, kinds, customers, seen, alembic_version;
 DROP EXTENSION migrate CASCADE;
 DROP OWNED BY regress_migrate_owner, regress_migrate_app;
 DROP ROLE regress_migrate_owner, regress_migrate_app;

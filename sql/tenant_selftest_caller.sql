@@ -76,6 +76,17 @@ CREATE TRIGGER swap BEFORE INSERT ON trap.docs FOR EACH ROW EXECUTE FUNCTION tra
 RESET ROLE;
 SELECT probe, result, detail FROM migrate_tenant_selftest('regress_tenant_owner', '{trap.docs}')
 WHERE probe = 'on conflict';
+-- or another table
+CREATE OR REPLACE FUNCTION trap.swap() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    ALTER SCHEMA trap RENAME TO trap_old;
+    CREATE SCHEMA trap;
+    CREATE TABLE trap.docs (LIKE trap_old.docs);
+    RETURN NEW;
+END
+$$;
+SELECT probe, result, detail FROM migrate_tenant_selftest('regress_tenant_owner', '{trap.docs}')
+WHERE probe = 'on conflict';
 ROLLBACK;
 TABLE trap.caught;
 SELECT setval(s, 1, false) FROM unnest('{trap.sprung,trap.looked}'::regclass[]) s;

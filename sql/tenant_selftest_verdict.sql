@@ -153,7 +153,7 @@ SELECT probe, result, detail FROM migrate_tenant_selftest(tables => '{judge.docs
 ROLLBACK;
 -- A domain refuses it before the policies are asked.
 BEGIN;
-CREATE DOMAIN judge.some_tenant AS uuid NOT NULL;
+CREATE DOMAIN judge.some_tenant AS uuid CHECK (VALUE IS NOT NULL);
 ALTER TABLE judge.docs ALTER tenant_id DROP NOT NULL;
 DROP POLICY migrate_tenant ON judge.docs;
 DROP POLICY migrate_tenant_floor ON judge.docs;

@@ -11,8 +11,9 @@
  * - who sees all rows, being bound by no policy, does not read them: the
  *	 owner of the tables does, as the server itself does it to check a foreign
  *	 key, with FORCE set aside and in a security-restricted operation;
- * - who is bound by policies reads as with any SELECT, policies included, but
- *	 a query that calls any other function than the server's own is refused;
+ * - who is bound by policies reads as with any SELECT, with the policies and
+ *	 with what the planner evaluates, but a query that itself calls any other
+ *	 function than the server's own is refused;
  * - a query is looked at when its names have become OIDs and its relations
  *	 are locked, before anything is rewritten or planned: it must read the
  *	 very tables that are meant, and they must be tables.

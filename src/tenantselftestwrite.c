@@ -232,9 +232,14 @@ selftest_try_references(const SelftestTrial *trial)
 		probe->waiver = reference->waiver;
 		((SelftestRight *) linitial(probe->rights))->column = linitial(reference->columns);
 		if (reference->is_deferred)
+		{
+			char	   *schema = get_namespace_name(get_rel_namespace(table->relid));
+
+			if (schema == NULL)
+				continue;		/* gone a moment ago */
 			probe->prepare = psprintf("SET CONSTRAINTS %s IMMEDIATE",
-									  quote_qualified_identifier(get_namespace_name(get_rel_namespace(table->relid)),
-																 reference->name));
+									  quote_qualified_identifier(schema, reference->name));
+		}
 		initStringInfo(&buf);
 		appendStringInfo(&buf, "UPDATE %s AS t SET ", table->name);
 		selftest_append_assignments(&buf, probe, values);

@@ -10,6 +10,7 @@
 #ifndef MIGRATE_TENANT_H
 #define MIGRATE_TENANT_H
 
+#include "compat.h"
 #include "nodes/pg_list.h"
 #include "utils/uuid.h"
 

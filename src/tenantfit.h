@@ -10,6 +10,7 @@
 #ifndef MIGRATE_TENANTFIT_H
 #define MIGRATE_TENANTFIT_H
 
+#include "compat.h"
 #include "tenantprotect.h"
 
 /* in tenantfit.c */

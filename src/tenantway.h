@@ -10,6 +10,7 @@
 #ifndef MIGRATE_TENANTWAY_H
 #define MIGRATE_TENANTWAY_H
 
+#include "compat.h"
 #include "tenantprotect.h"
 
 /* A way from a table to the tenants of its rows */

@@ -346,7 +346,8 @@ read_error(const SelftestProbe *probe, const ErrorData *error, char **detail)
 	/* which table it is about is in the words of the message alone */
 	if (probe->has_rule &&
 		(is_raised_by(error, "ExecWithCheckOptions") ||
-		 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION))
+		 (error->sqlerrcode == ERRCODE_FOREIGN_KEY_VIOLATION &&
+		  !is_constraint_of(error, probe->base))))
 	{
 		*detail = psprintf("a rule may have written to another table, which refused it: %s",
 						   *detail);

@@ -286,7 +286,7 @@ INSERT INTO tables (name, columns, readable) VALUES
     ('revision', 'environment,revision,load_order,create_date,message,branch_labels,origin,loaded_checksum,checksum,description,upgrade,upgrade_transactional,downgrade,downgrade_transactional,author,filename,header,separator', true),
     ('revision_edge', 'environment,revision,kind,position,parent', true),
     ('log', 'id,environment,revision,direction,versions_before,versions_after,started_at,duration,role,session_role,application_name,client_address,outcome,statements,failed_statement,failed_line,sqlstate,error,error_detail,checksum,search_path,row_security_guard,deploy_id,tag', true),
-    ('progress', 'environment,revision,direction,deploy_id,started_at,updated_at,statements,statement_hashes,is_begun,batch_cursor,batch_rows,batch_count,batch_size', true),
+    ('progress', 'environment,revision,direction,deploy_id,started_at,updated_at,statements,statement_hashes,is_begun,batch_cursor,batch_rows,batch_count,batch_size,batch_hash', true),
     ('pause', 'environment,paused_at,role,reason', true),
     -- tenant_tables.sql
     ('tenant_model', 'model,root,key,column_name,app_roles,admin_role,setting,policy_style,tenant_type,guard,role,created_at', false),

@@ -25,6 +25,7 @@
 
 #include "access/xact.h"
 #include "blockers.h"
+#include "compat.h"
 #include "deploy.h"
 #include "direction.h"
 #include "executor/spi.h"

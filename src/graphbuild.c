@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "error.h"
 #include "graph.h"
 #include "lib/stringinfo.h"

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "error.h"
 #include "graph.h"
 #include "miscadmin.h"

@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "error.h"
 #include "hint.h"
 #include "plan.h"

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "batch.h"
+#include "compat.h"
 #include "direction.h"
 #include "error.h"
 #include "hint.h"

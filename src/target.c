@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "error.h"
 #include "hint.h"
 #include "target.h"

@@ -18,6 +18,7 @@
 #include "catalog_tenancy.h"
 #include "commands/event_trigger.h"
 #include "commands/trigger.h"
+#include "compat.h"
 #include "parser/parse_func.h"
 #include "sqlcall.h"
 #include "tenantguard.h"

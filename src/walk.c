@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "compat.h"
 #include "error.h"
 #include "hint.h"
 #include "miscadmin.h"

@@ -21,6 +21,7 @@
 #include "access/xact.h"
 #include "blockers.h"
 #include "catalog.h"
+#include "compat.h"
 #include "direction.h"
 #include "hint.h"
 #include "libpq/pqformat.h"

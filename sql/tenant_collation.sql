@@ -61,7 +61,7 @@ BEGIN
     RAISE 'it was protected' USING ERRCODE = 'P0002';
 EXCEPTION
     WHEN no_data_found THEN RAISE NOTICE '%', SQLERRM;
-    WHEN others THEN RAISE NOTICE 'refused: %', SQLERRM ~ 'collation';
+    WHEN others THEN RAISE NOTICE 'refused: %', SQLERRM ~ 'collation|cannot be implemented';
 END
 $$;
 

@@ -128,7 +128,10 @@ OBJS = \
 	src/tenantlintcalls.o \
 	src/tenantlintcontext.o \
 	src/tenantlintexpr.o \
+	src/tenantlintnot.o \
 	src/tenantlintparent.o \
+	src/tenantlintsublink.o \
+	src/tenantlintterm.o \
 	src/tenantmodel.o \
 	src/tenantparts.o \
 	src/tenantplan.o \
@@ -235,6 +238,7 @@ REGRESS = \
 	tenant_guard \
 	tenant_link \
 	tenant_lint \
+	tenant_lint_expression \
 	tenant_names \
 	tenant_partition \
 	tenant_rename \

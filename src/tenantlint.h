@@ -57,9 +57,32 @@ typedef struct TenantBinding
 /* in tenantlintbind.c */
 extern void tenantlint_bind(const TenantRule *rule, Node *expression,
 							TenantBinding *binding);
+extern void tenantlint_bind_equality(const TenantRule *rule, Node *left,
+									 Node *right, TenantBinding *result);
+
+/* in tenantlintnot.c */
+extern void tenantlint_bind_not(const TenantRule *rule, Node *arg, Node *whole,
+								TenantBinding *result);
+extern void tenantlint_bind_test(const TenantRule *rule, BooleanTest *test,
+								 TenantBinding *result);
+extern bool tenantlint_is_about(const TenantRule *rule, Node *node);
+
+/* in tenantlintterm.c */
 extern bool tenantlint_is_always_true(Node *expression);
+extern bool tenantlint_is_never_true(Node *node);
 extern Node *tenantlint_strip(Node *node);
+extern bool tenantlint_is_lossless(FuncExpr *call);
 extern bool tenantlint_is_equality(Node *node, Node **left, Node **right);
+extern bool tenantlint_means_equal(Oid opno, Oid collation, Node *left,
+								   Node *right);
+extern bool tenantlint_is_column(const TenantRule *rule, Node *node);
+extern bool tenantlint_is_null_test(const TenantRule *rule, Node *node,
+									NullTestType type);
+extern bool tenantlint_mentions_column(const TenantRule *rule, Node *node);
+extern bool tenantlint_could_bind(const TenantRule *rule, Node *node);
+
+/* in tenantlintsublink.c */
+extern bool tenantlint_holds_without_rows(Node *node);
 
 /* in tenantlintcontext.c */
 extern TenantBind tenantlint_context(const TenantRule *rule, Node *node,

@@ -16,28 +16,28 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
+#include "access/stratnum.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
 #include "tenantlint.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 static void bind_and(const TenantRule *rule, List *args, TenantBinding *result);
 static void bind_or(const TenantRule *rule, List *args, TenantBinding *result);
 static void bind_choice(const TenantRule *rule, List *args, Node *whole,
 						TenantBinding *result);
-static void bind_equality(const TenantRule *rule, Node *left, Node *right,
-						  TenantBinding *result);
-static bool is_other_comparison(const TenantRule *rule, OpExpr *expr);
+static int	other_comparison(const TenantRule *rule, OpExpr *expr);
+static void bind_case(const TenantRule *rule, CaseExpr *expr,
+					  TenantBinding *result);
 static void bind_sublink(const TenantRule *rule, SubLink *sublink,
 						 TenantBinding *result);
-static bool is_column(const TenantRule *rule, Node *node);
-static bool is_null_test(const TenantRule *rule, Node *node, NullTestType type);
-static bool is_never_true(Node *node);
-static bool mentions_column(const TenantRule *rule, Node *node);
+static void bind_array(const TenantRule *rule, ScalarArrayOpExpr *expr,
+					   TenantBinding *result);
+static bool is_inequality(const TenantRule *rule, ScalarArrayOpExpr *expr);
+static bool looks_up_tenant(const TenantRule *rule, Node *node);
 
 /*
  * Find out what an expression comes to.  An absent one says nothing.
@@ -56,10 +56,11 @@ tenantlint_bind(const TenantRule *rule, Node *expression,
 
 	/* policies may be deep, but so was the parser when it read them */
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 
 	if (tenantlint_is_equality(expression, &left, &right))
 	{
-		bind_equality(rule, left, right, result);
+		tenantlint_bind_equality(rule, left, right, result);
 		if (result->bind != TENANT_BIND_NOTHING)
 			return;
 	}
@@ -82,43 +83,39 @@ tenantlint_bind(const TenantRule *rule, Node *expression,
 					bind_or(rule, expr->args, result);
 					return;
 				}
-				if (IsA(linitial(expr->args), DistinctExpr))
-				{
-					/* NOT (a IS DISTINCT FROM b): NULL equals NULL */
-					DistinctExpr *distinct = linitial(expr->args);
+				tenantlint_bind_not(rule, linitial(expr->args), expression, result);
+				return;
+			}
 
-					bind_equality(rule, linitial(distinct->args),
-								  lsecond(distinct->args), result);
-					result->allows_null = result->bind != TENANT_BIND_NOTHING;
-					result->is_exact = false;
-					if (result->bind != TENANT_BIND_NOTHING)
-						return;
-				}
-				tenantlint_bind(rule, linitial(expr->args), result);
-				if (result->bind == TENANT_BIND_TENANT)
+		case T_DistinctExpr:
+			{
+				DistinctExpr *distinct = (DistinctExpr *) expression;
+
+				tenantlint_bind_equality(rule, linitial(distinct->args),
+										 lsecond(distinct->args), result);
+				if (result->bind != TENANT_BIND_OPAQUE)
 				{
-					/* everybody's rows but the tenant's own */
-					memset(result, 0, sizeof(TenantBinding));
-					result->weakest = expression;
+					result->bind = TENANT_BIND_NOTHING;
 					return;
 				}
-				memset(result, 0, sizeof(TenantBinding));
-				result->weakest = expression;
 				break;
 			}
 
 		case T_OpExpr:
-			if (is_other_comparison(rule, (OpExpr *) expression))
+			if (tenantlint_holds_without_rows(expression) ||
+				other_comparison(rule, (OpExpr *) expression) != InvalidStrategy)
 				return;
 			break;
 
 		case T_BooleanTest:
-			if (((BooleanTest *) expression)->booltesttype == IS_TRUE)
-			{
-				tenantlint_bind(rule, (Node *) ((BooleanTest *) expression)->arg,
-								result);
+			tenantlint_bind_test(rule, (BooleanTest *) expression, result);
+			return;
+
+		case T_NullTest:
+			/* whether there is a result says nothing about which it is */
+			if (exprType((Node *) ((NullTest *) expression)->arg) == BOOLOID &&
+				tenantlint_is_about(rule, (Node *) ((NullTest *) expression)->arg))
 				return;
-			}
 			break;
 
 		case T_CoalesceExpr:
@@ -127,47 +124,26 @@ tenantlint_bind(const TenantRule *rule, Node *expression,
 			return;
 
 		case T_CaseExpr:
-			{
-				CaseExpr   *expr = (CaseExpr *) expression;
-				List	   *results = NIL;
-				ListCell   *lc;
-
-				foreach(lc, expr->args)
-					results = lappend(results, lfirst_node(CaseWhen, lc)->result);
-				if (expr->defresult != NULL)
-					results = lappend(results, expr->defresult);
-				bind_choice(rule, results, expression, result);
-				return;
-			}
+			bind_case(rule, (CaseExpr *) expression, result);
+			return;
 
 		case T_SubLink:
 			bind_sublink(rule, (SubLink *) expression, result);
 			return;
 
 		case T_ScalarArrayOpExpr:
-			{
-				ScalarArrayOpExpr *expr = (ScalarArrayOpExpr *) expression;
-				SubLink    *sublink = lsecond(expr->args);
-
-				if (expr->useOr && IsA(sublink, SubLink) &&
-					sublink->subLinkType == ARRAY_SUBLINK &&
-					op_mergejoinable(expr->opno, exprType(linitial(expr->args))) &&
-					tenantlint_through_parent(rule, sublink, linitial(expr->args),
-											  &result->allows_null))
-				{
-					result->bind = TENANT_BIND_PARENT;
-					result->is_exact = true;
-					return;
-				}
-				break;
-			}
+			bind_array(rule, (ScalarArrayOpExpr *) expression, result);
+			if (result->bind != TENANT_BIND_NOTHING ||
+				is_inequality(rule, (ScalarArrayOpExpr *) expression))
+				return;
+			break;
 
 		default:
 			break;
 	}
 
 	/* rows without a tenant, and no others */
-	if (is_null_test(rule, expression, IS_NULL))
+	if (tenantlint_is_null_test(rule, expression, IS_NULL))
 	{
 		result->bind = TENANT_BIND_TENANT;
 		result->allows_null = true;
@@ -175,76 +151,12 @@ tenantlint_bind(const TenantRule *rule, Node *expression,
 	}
 
 	/* there is something about the tenant column, but who knows what */
-	if (!is_null_test(rule, expression, IS_NOT_NULL) &&
+	if (!tenantlint_is_null_test(rule, expression, IS_NOT_NULL) &&
 		!tenantlint_is_always_true(expression) &&
-		mentions_column(rule, expression))
+		(looks_up_tenant(rule, expression) ||
+		 (tenantlint_mentions_column(rule, expression) &&
+		  tenantlint_could_bind(rule, expression))))
 		result->bind = TENANT_BIND_OPAQUE;
-}
-
-/*
- * Is an expression true for whatever row and tenant?  Only what is plain to
- * see: nothing is evaluated.
- */
-bool
-tenantlint_is_always_true(Node *expression)
-{
-	Node	   *left;
-	Node	   *right;
-	ListCell   *lc;
-
-	if (IsA(expression, Const))
-		return !((Const *) expression)->constisnull &&
-			DatumGetBool(((Const *) expression)->constvalue);
-
-	if (IsA(expression, BoolExpr))
-	{
-		BoolExpr   *expr = (BoolExpr *) expression;
-
-		if (expr->boolop == NOT_EXPR)
-			return is_never_true(linitial(expr->args));
-		foreach(lc, expr->args)
-		{
-			if (tenantlint_is_always_true(lfirst(lc)) == (expr->boolop == OR_EXPR))
-				return expr->boolop == OR_EXPR;
-		}
-		return expr->boolop == AND_EXPR;
-	}
-
-	/* 1 = 1, and a column that equals itself unless it is NULL */
-	return tenantlint_is_equality(expression, &left, &right) &&
-		equal(left, right) && (IsA(left, Const) || IsA(left, Var)) &&
-		!(IsA(left, Const) && ((Const *) left)->constisnull);
-}
-
-/*
- * Take away what changes the type of a value but not the value.
- */
-Node *
-tenantlint_strip(Node *node)
-{
-	while (IsA(node, RelabelType) || IsA(node, CollateExpr))
-	{
-		if (IsA(node, RelabelType))
-			node = (Node *) ((RelabelType *) node)->arg;
-		else
-			node = (Node *) ((CollateExpr *) node)->arg;
-	}
-	return node;
-}
-
-/*
- * Is a node left = right, for an operator that means equality?
- */
-bool
-tenantlint_is_equality(Node *node, Node **left, Node **right)
-{
-	OpExpr	   *expr = (OpExpr *) node;
-
-	if (!IsA(node, OpExpr) || list_length(expr->args) != 2)
-		return false;
-	*left = linitial(expr->args);
-	*right = lsecond(expr->args);
-	return op_mergejoinable(expr->opno, exprType(*left));
 }
 
 /*
@@ -255,6 +167,8 @@ bind_and(const TenantRule *rule, List *args, TenantBinding *result)
 {
 	bool		is_first = true;
 	bool		not_null = false;
+	bool		has_lower = false;
+	bool		has_upper = false;
 	ListCell   *lc;
 
 	foreach(lc, args)
@@ -262,7 +176,14 @@ bind_and(const TenantRule *rule, List *args, TenantBinding *result)
 		Node	   *arg = lfirst(lc);
 		TenantBinding term;
 
-		not_null |= is_null_test(rule, arg, IS_NOT_NULL);
+		not_null |= tenantlint_is_null_test(rule, arg, IS_NOT_NULL);
+		if (IsA(arg, OpExpr))
+		{
+			int			strategy = other_comparison(rule, (OpExpr *) arg);
+
+			has_lower |= strategy == BTGreaterEqualStrategyNumber;
+			has_upper |= strategy == BTLessEqualStrategyNumber;
+		}
 		tenantlint_bind(rule, arg, &term);
 		if (is_first || term.bind > result->bind ||
 			(term.bind == result->bind && result->allows_null))
@@ -272,6 +193,9 @@ bind_and(const TenantRule *rule, List *args, TenantBinding *result)
 	result->is_exact = false;
 	if (not_null)
 		result->allows_null = false;
+	/* from the tenant up to the tenant there is only that one */
+	if (has_lower && has_upper && result->bind < TENANT_BIND_OPAQUE)
+		result->bind = TENANT_BIND_OPAQUE;
 }
 
 /*
@@ -292,9 +216,9 @@ bind_or(const TenantRule *rule, List *args, TenantBinding *result)
 		Node	   *arg = lfirst(lc);
 		TenantBinding term;
 
-		if (is_never_true(arg))
+		if (tenantlint_is_never_true(arg))
 			continue;
-		if (is_null_test(rule, arg, IS_NULL))
+		if (tenantlint_is_null_test(rule, arg, IS_NULL))
 		{
 			allows_null = true;
 			continue;
@@ -327,15 +251,18 @@ bind_choice(const TenantRule *rule, List *args, Node *whole,
 		result->weakest = whole;
 }
 
-static void
-bind_equality(const TenantRule *rule, Node *left, Node *right,
-			  TenantBinding *result)
+/*
+ * The two sides of an equality.
+ */
+void
+tenantlint_bind_equality(const TenantRule *rule, Node *left, Node *right,
+						 TenantBinding *result)
 {
 	Node	   *other;
 
-	if (is_column(rule, left))
+	if (tenantlint_is_column(rule, left))
 		other = right;
-	else if (is_column(rule, right))
+	else if (tenantlint_is_column(rule, right))
 		other = left;
 	else
 		return;
@@ -345,34 +272,75 @@ bind_equality(const TenantRule *rule, Node *left, Node *right,
 		/* the column itself in place of a tenant that is not set, or anyhow */
 		if (tenantlint_mentions_tenant(rule, other))
 			result->bind = TENANT_BIND_FALLBACK;
-		else if (!equal(tenantlint_strip(left), tenantlint_strip(right)))
+		else if (tenantlint_could_bind(rule, other))
 			result->bind = TENANT_BIND_OPAQUE;
 		return;
 	}
 	result->bind = tenantlint_context(rule, other, &result->is_inline);
+	if (result->bind == TENANT_BIND_OPAQUE && !tenantlint_could_bind(rule, other))
+		result->bind = TENANT_BIND_CONSTANT;
 	result->is_exact = true;
 }
 
 /*
- * Is the tenant column compared with the tenant, but not for equality?
+ * How is the tenant column compared with the tenant, or with what else might
+ * have been it, if not for equality?  As a strategy of btree where the column
+ * stands to the left; one that btree does not have is given as -1, and no
+ * comparison as InvalidStrategy.
  */
-static bool
-is_other_comparison(const TenantRule *rule, OpExpr *expr)
+static int
+other_comparison(const TenantRule *rule, OpExpr *expr)
 {
-	Node	   *left;
-	Node	   *right;
+	Oid			opno = expr->opno;
+	Node	   *column;
+	Node	   *other;
 	bool		is_inline;
+	List	   *meanings;
 
 	if (list_length(expr->args) != 2)
-		return false;
-	left = linitial(expr->args);
-	right = lsecond(expr->args);
-	if (op_mergejoinable(expr->opno, exprType(left)))
-		return false;
-	if (is_column(rule, left) && !contain_vars_of_level(right, 0))
-		return tenantlint_context(rule, right, &is_inline) == TENANT_BIND_TENANT;
-	return is_column(rule, right) && !contain_vars_of_level(left, 0) &&
-		tenantlint_context(rule, left, &is_inline) == TENANT_BIND_TENANT;
+		return InvalidStrategy;
+	column = linitial(expr->args);
+	other = lsecond(expr->args);
+	if (op_mergejoinable(opno, exprType(column)))
+		return InvalidStrategy;
+	if (!tenantlint_is_column(rule, column))
+	{
+		column = lsecond(expr->args);
+		other = linitial(expr->args);
+		opno = get_commutator(opno);
+	}
+	if (!tenantlint_is_column(rule, column) || contain_vars_of_level(other, 0) ||
+		tenantlint_context(rule, other, &is_inline) == TENANT_BIND_OPAQUE)
+		return InvalidStrategy;
+	meanings = OidIsValid(opno) ? get_op_btree_interpretation(opno) : NIL;
+	if (meanings == NIL)
+		return -1;
+	return ((OpBtreeInterpretation *) linitial(meanings))->strategy;
+}
+
+/*
+ * A result counts where its condition holds, so that both bind.  What the
+ * conditions before it leave over is not made use of.
+ */
+static void
+bind_case(const TenantRule *rule, CaseExpr *expr, TenantBinding *result)
+{
+	List	   *results = NIL;
+	ListCell   *lc;
+
+	foreach(lc, expr->args)
+	{
+		CaseWhen   *branch = lfirst_node(CaseWhen, lc);
+		Node	   *value = (Node *) branch->result;
+
+		if (expr->arg == NULL && !tenantlint_is_never_true(value))
+			value = (Node *) makeBoolExpr(AND_EXPR,
+										  list_make2(branch->expr, value), -1);
+		results = lappend(results, value);
+	}
+	if (expr->defresult != NULL)
+		results = lappend(results, expr->defresult);
+	bind_choice(rule, results, (Node *) expr, result);
 }
 
 static void
@@ -382,6 +350,8 @@ bind_sublink(const TenantRule *rule, SubLink *sublink, TenantBinding *result)
 	Node	   *unused;
 	bool		is_bound = false;
 
+	if (tenantlint_holds_without_rows((Node *) sublink))
+		return;
 	if (sublink->subLinkType == EXISTS_SUBLINK)
 		is_bound = tenantlint_through_parent(rule, sublink, NULL,
 											 &result->allows_null);
@@ -395,88 +365,86 @@ bind_sublink(const TenantRule *rule, SubLink *sublink, TenantBinding *result)
 		result->bind = TENANT_BIND_PARENT;
 		result->is_exact = true;
 	}
-	else if (mentions_column(rule, (Node *) sublink))
+	else if (tenantlint_mentions_column(rule, (Node *) sublink) &&
+			 tenantlint_could_bind(rule, (Node *) sublink))
 		result->bind = TENANT_BIND_OPAQUE;
 }
 
 /*
- * Is this the tenant column, or a cast of it that keeps values apart?
+ * column = ANY (array): of keys of protected rows, or of values.
  */
-static bool
-is_column(const TenantRule *rule, Node *node)
+static void
+bind_array(const TenantRule *rule, ScalarArrayOpExpr *expr,
+		   TenantBinding *result)
 {
-	Var		   *var;
+	Node	   *left = linitial(expr->args);
+	Node	   *array = lsecond(expr->args);
 
-	node = tenantlint_strip(node);
-	if (IsA(node, CoerceViaIO))
+	if (!expr->useOr ||
+		!tenantlint_means_equal(expr->opno, expr->inputcollid, left, left))
+		return;
+	if (IsA(array, SubLink) &&
+		((SubLink *) array)->subLinkType == ARRAY_SUBLINK &&
+		tenantlint_through_parent(rule, (SubLink *) array, left,
+								  &result->allows_null))
 	{
-		char		category;
-		bool		preferred;
-
-		get_type_category_preferred(((CoerceViaIO *) node)->resulttype,
-									&category, &preferred);
-		if (category != TYPCATEGORY_STRING)
-			return false;
-		node = (Node *) ((CoerceViaIO *) node)->arg;
+		result->bind = TENANT_BIND_PARENT;
+		result->is_exact = true;
 	}
-	else if (IsA(node, FuncExpr))
+	else if (IsA(array, Const) && tenantlint_is_column(rule, left))
+		result->bind = TENANT_BIND_CONSTANT;
+	else if (IsA(array, ArrayExpr) && tenantlint_is_column(rule, left))
 	{
-		switch (((FuncExpr *) node)->funcid)
+		ListCell   *lc;
+
+		foreach(lc, ((ArrayExpr *) array)->elements)
 		{
-			case F_INT8_INT4:
-			case F_INT8_INT2:
-			case F_INT4_INT2:
-			case F_INT4_INT8:
-			case F_NUMERIC_INT8:
-			case F_NUMERIC_INT4:
-			case F_TEXT_NAME:
-				node = linitial(((FuncExpr *) node)->args);
-				break;
-			default:
-				return false;
+			TenantBinding element = {0};
+
+			tenantlint_bind_equality(rule, left, lfirst(lc), &element);
+			if (lc == list_head(((ArrayExpr *) array)->elements) ||
+				element.bind < result->bind)
+			{
+				result->bind = element.bind;
+				result->is_inline = element.is_inline;
+			}
 		}
 	}
-	var = (Var *) tenantlint_strip(node);
-	return rule->column != 0 && IsA(var, Var) && var->varno == 1 &&
-		var->varlevelsup == 0 && var->varattno == rule->column;
-}
-
-static bool
-is_null_test(const TenantRule *rule, Node *node, NullTestType type)
-{
-	NullTest   *test = (NullTest *) node;
-
-	return IsA(node, NullTest) && test->nulltesttype == type &&
-		is_column(rule, (Node *) test->arg);
-}
-
-static bool
-is_never_true(Node *node)
-{
-	Const	   *value = (Const *) node;
-
-	return IsA(node, Const) &&
-		(value->constisnull || !DatumGetBool(value->constvalue));
 }
 
 /*
- * Is the tenant column anywhere in an expression, at whatever level?
+ * Is it about all rows but those of some tenants?
  */
 static bool
-mentions_column(const TenantRule *rule, Node *node)
+is_inequality(const TenantRule *rule, ScalarArrayOpExpr *expr)
 {
-	List	   *vars;
-	ListCell   *lc;
+	Node	   *left = linitial(expr->args);
+	Oid			negator = get_negator(expr->opno);
 
-	if (rule->column == 0)
+	return tenantlint_is_column(rule, left) && OidIsValid(negator) &&
+		tenantlint_means_equal(negator, expr->inputcollid, left, left);
+}
+
+/*
+ * Is the tenant compared with one that is looked up for the row?
+ */
+static bool
+looks_up_tenant(const TenantRule *rule, Node *node)
+{
+	Node	   *left;
+	Node	   *right;
+	bool		is_inline;
+
+	if (!tenantlint_is_equality(node, &left, &right))
 		return false;
-	vars = pull_vars_of_level(node, 0);
-	foreach(lc, vars)
+	if (!contain_vars_of_level(left, 0))
 	{
-		Var		   *var = lfirst(lc);
+		Node	   *swap = left;
 
-		if (IsA(var, Var) && var->varno == 1 && var->varattno == rule->column)
-			return true;
+		left = right;
+		right = swap;
 	}
-	return false;
+	return contain_vars_of_level(left, 0) && !contain_vars_of_level(right, 0) &&
+		tenantlint_context(rule, right, &is_inline) == TENANT_BIND_TENANT &&
+		tenantlint_could_bind(rule, left);
 }

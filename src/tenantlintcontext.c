@@ -21,6 +21,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
+static TenantBind choice(const TenantRule *rule, List *values, Node *whole);
 static Node *strip_casts(Node *node);
 static Node *scalar_sublink(SubLink *sublink);
 static bool is_empty_string(Node *node);
@@ -71,15 +72,51 @@ tenantlint_context(const TenantRule *rule, Node *node, bool *is_inline)
 			}
 
 		case T_CoalesceExpr:
-		case T_CaseExpr:
+			return choice(rule, ((CoalesceExpr *) node)->args, node);
+
 		case T_MinMaxExpr:
-			if (tenantlint_mentions_tenant(rule, node))
-				return TENANT_BIND_FALLBACK;
-			return TENANT_BIND_OPAQUE;
+			return choice(rule, ((MinMaxExpr *) node)->args, node);
+
+		case T_CaseExpr:
+			{
+				CaseExpr   *expr = (CaseExpr *) node;
+				List	   *values = NIL;
+				ListCell   *lc;
+
+				foreach(lc, expr->args)
+					values = lappend(values, lfirst_node(CaseWhen, lc)->result);
+				if (expr->defresult != NULL)
+					values = lappend(values, expr->defresult);
+				return choice(rule, values, node);
+			}
 
 		default:
 			return TENANT_BIND_OPAQUE;
 	}
+}
+
+/*
+ * One of several values, whichever: the tenant only if each of them is, or is
+ * NULL, and even then not in a form that can be called exact.
+ */
+static TenantBind
+choice(const TenantRule *rule, List *values, Node *whole)
+{
+	ListCell   *lc;
+
+	if (!tenantlint_mentions_tenant(rule, whole))
+		return TENANT_BIND_OPAQUE;
+	foreach(lc, values)
+	{
+		Node	   *value = lfirst(lc);
+		bool		is_inline;
+
+		if (IsA(value, Const) && ((Const *) value)->constisnull)
+			continue;
+		if (tenantlint_context(rule, value, &is_inline) != TENANT_BIND_TENANT)
+			return TENANT_BIND_FALLBACK;
+	}
+	return TENANT_BIND_OPAQUE;
 }
 
 /*
@@ -171,9 +208,7 @@ strip_casts(Node *node)
 			inner = (Node *) ((CoerceViaIO *) inner)->arg;
 		else if (IsA(inner, CoerceToDomain))
 			inner = (Node *) ((CoerceToDomain *) inner)->arg;
-		else if (IsA(inner, FuncExpr) && ((FuncExpr *) inner)->args != NIL &&
-				 ((FuncExpr *) inner)->funcformat != COERCE_EXPLICIT_CALL &&
-				 ((FuncExpr *) inner)->funcformat != COERCE_SQL_SYNTAX)
+		else if (IsA(inner, FuncExpr) && tenantlint_is_lossless((FuncExpr *) inner))
 			inner = linitial(((FuncExpr *) inner)->args);
 		else if (IsA(inner, SubLink) && scalar_sublink((SubLink *) inner))
 			inner = scalar_sublink((SubLink *) inner);

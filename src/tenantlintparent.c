@@ -100,10 +100,11 @@ search_query(const TenantRule *rule, Query *query, int outer, Node *operand,
 	check_stack_depth();
 	*allows_shared = false;
 
-	/* an aggregate returns a row even if there is none to aggregate */
+	/* an aggregate, or HAVING, returns a row even if there is none to group */
 	if (!IsA(query, Query) || query->commandType != CMD_SELECT ||
 		query->setOperations != NULL || query->hasAggs ||
-		query->groupingSets != NIL || query->groupClause != NIL)
+		query->groupingSets != NIL || query->groupClause != NIL ||
+		query->havingQual != NULL)
 		return false;
 
 	search.rule = rule;

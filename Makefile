@@ -183,6 +183,14 @@ INSTALL_PARTS = \
 	install/tenant_context.sql \
 	install/tenant_setup.sql \
 	install/tenant_lint.sql \
+	install/tenant_lint_policies.sql \
+	install/tenant_lint_expressions.sql \
+	install/tenant_lint_security.sql \
+	install/tenant_lint_keys.sql \
+	install/tenant_lint_views.sql \
+	install/tenant_lint_definers.sql \
+	install/tenant_lint_rights.sql \
+	install/tenant_lint_findings.sql \
 	install/tenant_selftest.sql \
 	install/rights.sql
 
@@ -238,7 +246,9 @@ REGRESS = \
 	tenant_guard \
 	tenant_link \
 	tenant_lint \
+	tenant_lint_design \
 	tenant_lint_expression \
+	tenant_lint_reach \
 	tenant_names \
 	tenant_partition \
 	tenant_rename \

@@ -4,8 +4,8 @@
  *	  What in the expression of a policy is slow, fragile or treacherous.
  *
  * One remark for each place, of the kinds
- *		call			a function is called; with constants alone if the
- *						subject says so
+ *		call			a function is called; with what the planner knows
+ *						already if the subject says "constant"
  *		one_argument	current_setting() raises an error when it is not set
  *		unsafe_cast		the empty setting is cast, which raises an error
  *		user			current_user and the like
@@ -46,6 +46,7 @@ static bool walk(Node *node, void *context);
 static void remark(CallWalk *state, const char *kind, Oid function,
 				   const char *subject);
 static void remark_call(CallWalk *state, Oid function, List *args);
+static bool depends_on_row(Node *node, void *context);
 static void remark_wrapped(CallWalk *state, Node *left, Node *right);
 static void remark_recursion(CallWalk *state, Query *query);
 static bool is_unsafe_cast(CoerceViaIO *cast);
@@ -154,12 +155,23 @@ remark(CallWalk *state, const char *kind, Oid function, const char *subject)
 static void
 remark_call(CallWalk *state, Oid function, List *args)
 {
-	bool		constant = true;
-	ListCell   *lc;
+	bool		constant = !depends_on_row((Node *) args, NULL) &&
+	!contain_mutable_functions((Node *) args);
 
-	foreach(lc, args)
-		constant &= IsA(lfirst(lc), Const);
 	remark(state, "call", function, constant ? "constant" : NULL);
+}
+
+/*
+ * Is there anything that the planner has to leave for execution?
+ */
+static bool
+depends_on_row(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) || IsA(node, Param) || IsA(node, SubLink))
+		return true;
+	return expression_tree_walker(node, depends_on_row, context);
 }
 
 /*

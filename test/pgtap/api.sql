@@ -249,17 +249,26 @@ INSERT INTO internal VALUES
     ('checksum'),
     -- tenant_context.sql
     ('tenant_support'),
-    -- tenant_lint.sql
+    -- tenant_lint*.sql
     ('tenant_binding'),
     ('tenant_expression_remarks'),
-    ('tenant_lint_around'),
+    ('tenant_lint_acting'),
     ('tenant_lint_call'),
+    ('tenant_lint_children'),
+    ('tenant_lint_definers'),
     ('tenant_lint_expressions'),
     ('tenant_lint_findings'),
+    ('tenant_lint_found'),
     ('tenant_lint_functions'),
+    ('tenant_lint_index'),
     ('tenant_lint_keys'),
+    ('tenant_lint_models'),
     ('tenant_lint_policies'),
     ('tenant_lint_policing'),
+    ('tenant_lint_published'),
+    ('tenant_lint_reach'),
+    ('tenant_lint_readers'),
+    ('tenant_lint_revoke'),
     ('tenant_lint_rights'),
     ('tenant_lint_roles'),
     ('tenant_lint_schemas'),
@@ -267,6 +276,7 @@ INSERT INTO internal VALUES
     ('tenant_lint_server'),
     ('tenant_lint_tables'),
     ('tenant_lint_tenant'),
+    ('tenant_lint_views'),
     -- tenant_selftest.sql
     ('tenant_selftest_references'),
     ('tenant_selftest_tables'),
@@ -319,6 +329,8 @@ INSERT INTO types VALUES
     ('revision_detail', 'revision,down_revisions,depends_on,branch_labels,message,description,upgrade,downgrade,upgrade_transactional,downgrade_transactional,is_head,is_branch_point,is_merge_point,is_current,is_applied,next_revisions,origin,filename,author,create_date,checksum'),
     ('status', 'environment,current,heads,pending,up_to_date,version_table,changed,unknown'),
     ('tenant_finding', 'code,severity,object,problem,fix'),
+    ('tenant_lint_policy', 'policy,name,object,relid,table_name,model,kind,is_permissive,roles,command,is_check,has_check,bind,is_inline,allows_null,is_exact,gap'),
+    ('tenant_lint_table', 'relid,name,relkind,is_partition,is_in_scope,owner,is_enabled,is_forced,model,mode,kind,registered,column_name,attnum,not_null,via,parent,top,is_shared'),
     -- as the table
     ('log_entry', (SELECT columns FROM tables WHERE name = 'log'));
 

@@ -75,6 +75,12 @@ SELECT migrate_tenant_waive('T008', 'gate.nowhere.tenant_id', 'is to come');
 SELECT code, object, reason, until = current_date AS today, role = current_user AS me, created_at <= now() AS then
 FROM migrate.tenant_waiver WHERE code <> 'T023' ORDER BY code;
 TABLE pg_temp.finding;
+SELECT migrate_tenant_unwaive('T008', 'gate.nowhere.tenant_id');
+SELECT migrate_tenant_waive('T008', 'gate.nowhere.tenant_id', 'is to come', 'infinity');
+-- which must not be over already
+SELECT migrate_tenant_waive('T002', 'gate.docs', 'the owner has no password', current_date - 1);
+SELECT migrate_tenant_waive('T002', 'gate.docs', 'the owner has no password', '-infinity');
+SELECT reason, until FROM migrate.tenant_waiver WHERE code = 'T002';
 -- one that has ended counts no more
 UPDATE migrate.tenant_waiver SET until = '2020-02-29' WHERE code = 'T010';
 TABLE pg_temp.finding;
@@ -83,6 +89,19 @@ SELECT migrate_tenant_unwaive('T010', 'gate.docs_hash');
 SELECT migrate_tenant_unwaive('T002', 'gate.docs');
 SELECT migrate_tenant_unwaive('T008', 'gate.nowhere.tenant_id');
 SELECT code, object FROM pg_temp.finding;
+
+-- one thing that a role can do is waived, and not the next
+BEGIN;
+ALTER ROLE regress_tenant_app REPLICATION;
+SELECT migrate_tenant_waive('T015', 'role regress_tenant_app: REPLICATION', 'it feeds the warehouse');
+ALTER ROLE regress_tenant_app BYPASSRLS;
+SELECT code, object FROM pg_temp.finding WHERE code = 'T015';
+GRANT REFERENCES ON gate.docs TO regress_tenant_app;
+SELECT migrate_tenant_waive('T016', 'REFERENCES of regress_tenant_app on gate.docs', 'a test');
+SELECT code, object FROM pg_temp.finding WHERE code = 'T016';
+GRANT TRUNCATE ON gate.docs TO regress_tenant_app;
+SELECT code, object FROM pg_temp.finding WHERE code = 'T016';
+ROLLBACK;
 
 SELECT migrate_tenant_waive('T026', 'gate.docs', 'x');
 SELECT migrate_tenant_waive('T000', 'gate.docs', 'x');

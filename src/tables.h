@@ -110,6 +110,7 @@ enum TenantModelColumn
 
 #define FUNCTION_CHECKSUM "migrate.checksum"
 #define FUNCTION_TENANT_LINT_FINDINGS "migrate.tenant_lint_findings"
+#define FUNCTION_TENANT_LINT_FOUND "migrate.tenant_lint_found"
 #define FUNCTION_TENANT_SELFTEST_TABLES "migrate.tenant_selftest_tables"
 #define FUNCTION_TENANT_SELFTEST_REFERENCES "migrate.tenant_selftest_references"
 #define FUNCTION_TENANT_SELFTEST_VIEWS "migrate.tenant_selftest_views"

@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "sqlcall.h"
 #include "tables.h"
+#include "tenantlint.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -135,6 +136,36 @@ migrate_tenant_check(PG_FUNCTION_ARGS)
 			 errhint("SELECT * FROM migrate_tenant_lint(); has a statement that mends each.  To leave one out: %s",
 					 hint)));
 	PG_RETURN_NULL();			/* keep compiler quiet */
+}
+
+/*
+ * Is there such a finding, be it waived or not?
+ */
+bool
+tenantlint_has_finding(const char *code, const char *object)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid			argtypes[] = {OIDOID, BOOLOID, TEXTOID, TEXTOID};
+	Datum		values[4];
+	bool		found;
+	Bookkeeping scope;
+
+	values[0] = ObjectIdGetDatum(GetUserId());
+	values[1] = BoolGetDatum(is_guarded());
+	values[2] = CStringGetTextDatum(code);
+	values[3] = CStringGetTextDatum(object);
+
+	bookkeeping_begin_as_owner(&scope, catalog_owner());
+	bookkeeping_pin_setting("jit", "off");
+	bookkeeping_execute(bookkeeping_prepare(&plan,
+											"SELECT FROM " FUNCTION_TENANT_LINT_FOUND "(NULL, NULL, $1, $2) f "
+											"WHERE f.code OPERATOR(pg_catalog.=) $3 "
+											"AND f.object OPERATOR(pg_catalog.=) $4",
+											4, argtypes),
+						values, NULL, SPI_OK_SELECT);
+	found = SPI_processed > 0;
+	bookkeeping_end(&scope);
+	return found;
 }
 
 /*

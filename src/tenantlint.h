@@ -54,6 +54,9 @@ typedef struct TenantBinding
 	Node	   *weakest;		/* the term that decides */
 } TenantBinding;
 
+/* in tenantlint.c */
+extern bool tenantlint_has_finding(const char *code, const char *object);
+
 /* in tenantlintbind.c */
 extern void tenantlint_bind(const TenantRule *rule, Node *expression,
 							TenantBinding *binding);

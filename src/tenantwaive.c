@@ -17,7 +17,9 @@
 #include "sqlcall.h"
 #include "tables.h"
 #include "tcop/utility.h"
+#include "tenantlint.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/timestamp.h"
 
 /* the codes are T001 to this */
@@ -26,6 +28,7 @@
 static char *code_argument(FunctionCallInfo fcinfo);
 static char *nonempty_argument(FunctionCallInfo fcinfo, int argno,
 							   const char *name);
+static void check_until(DateADT until);
 static void check_may_write(const char *function);
 
 PG_FUNCTION_INFO_V1(migrate_tenant_waive);
@@ -34,8 +37,8 @@ PG_FUNCTION_INFO_V1(migrate_tenant_unwaive);
 /*
  * migrate_tenant_waive(code, object, reason, until): leave a finding out.
  *
- * The object need not be there: what is waived may be made later, and the
- * lint reports a waiver that is of no use.
+ * The object need not be there: what is waived may be made later.  But a
+ * name that was mistyped looks the same, and so it is said.
  */
 Datum
 migrate_tenant_waive(PG_FUNCTION_ARGS)
@@ -53,6 +56,8 @@ migrate_tenant_waive(PG_FUNCTION_ARGS)
 	Bookkeeping scope;
 
 	check_may_write("migrate_tenant_waive()");
+	if (!PG_ARGISNULL(3))
+		check_until(PG_GETARG_DATEADT(3));
 	namestrcpy(&role_name, role);
 
 	catalog_check_no_trigger(RELNAME_TENANT_WAIVER);
@@ -75,6 +80,12 @@ migrate_tenant_waive(PG_FUNCTION_ARGS)
 											6, argtypes),
 						values, nulls, SPI_OK_INSERT);
 	bookkeeping_end(&scope);
+
+	if (!tenantlint_has_finding(code, object))
+		ereport(NOTICE,
+				(errmsg("there is no finding %s of \"%s\"", code, object),
+				 errdetail("The waiver counts as soon as there is one."),
+				 errhint("SELECT code, object FROM migrate_tenant_lint(); has those that there are.")));
 	PG_RETURN_VOID();
 }
 
@@ -143,6 +154,19 @@ nonempty_argument(FunctionCallInfo fcinfo, int argno, const char *name)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must not be empty", name)));
 	return value;
+}
+
+/*
+ * A waiver that had ended before it began would be of no use.
+ */
+static void
+check_until(DateADT until)
+{
+	if (until < GetSQLCurrentDate())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"until\" must not be in the past"),
+				 errhint("Name the last day on which the finding is left out, or none: it is left out for good then.")));
 }
 
 static void

@@ -59,18 +59,16 @@ COMMENT ON COLUMN migrate.tenant_lint_table.is_shared IS 'whether all tenants se
 -- A command is a letter, as in pg_policy: r (SELECT), a (INSERT), w (UPDATE)
 -- or d (DELETE).  What a policy says about rows that are there (USING) and
 -- about rows that are written (WITH CHECK) are two rows; of the latter there
--- is none for SELECT and DELETE.
+-- is none for SELECT and DELETE.  Commands for which it says the same are one.
 CREATE TYPE migrate.tenant_lint_policy AS (
 	policy oid,
 	name name,
-	object text,
 	relid oid,
-	table_name text,
 	model name,
 	kind text,
 	is_permissive boolean,
 	roles oid[],
-	command "char",
+	commands "char"[],
 	is_check boolean,
 	has_check boolean,
 	bind text,
@@ -79,7 +77,7 @@ CREATE TYPE migrate.tenant_lint_policy AS (
 	is_exact boolean,
 	gap text
 );
-COMMENT ON TYPE migrate.tenant_lint_policy IS 'what migrate_tenant_lint() knows of a policy of a protected table, for one command';
+COMMENT ON TYPE migrate.tenant_lint_policy IS 'what migrate_tenant_lint() knows of a policy of a protected table, for some commands';
 COMMENT ON COLUMN migrate.tenant_lint_policy.bind IS
 	'what it compares the tenant with; absent: it has no expression; gone: the table has no tenant column any more';
 COMMENT ON COLUMN migrate.tenant_lint_policy.gap IS 'how it lets rows of other tenants through, NULL if it does not';

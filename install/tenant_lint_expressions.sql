@@ -38,7 +38,7 @@ BEGIN
 	), rewritten AS MATERIALIZED (
 		-- The same policy with the model's own expression: if that comparison
 		-- is all that there is, else somebody has to put it in its place.
-		SELECT p.policy, x.remark || CASE
+		SELECT p.policy, p.object, x.remark || CASE
 			WHEN p.column_name IS NULL THEN format('DROP POLICY IF EXISTS %I ON %s;', p.polname, p.table_name)
 			ELSE format('ALTER POLICY %I ON %s', p.polname, p.table_name)
 				|| CASE WHEN p.polqual IS NULL THEN '' ELSE format(' USING (%s)', y."using") END
@@ -59,8 +59,10 @@ BEGIN
 						ELSE regexp_replace(pg_get_expr(p.polqual, p.relid), '\s+', ' ', 'g') END,
 					CASE WHEN e.is_exact THEN m.comparison
 						ELSE regexp_replace(pg_get_expr(p.polwithcheck, p.relid), '\s+', ' ', 'g') END) y ("using", "check")
-		WHERE EXISTS (SELECT FROM remark r WHERE r.policy = p.policy AND r.kind <> 'call')
-			OR EXISTS (SELECT FROM unnest(policies) b WHERE b.policy = p.policy AND b.bind = 'user')
+		WHERE p.policy IN (
+			SELECT r.policy FROM remark r WHERE r.kind <> 'call'
+			UNION ALL
+			SELECT b.policy FROM unnest(policies) b WHERE b.bind = 'user')
 	), called AS (
 		-- one may stand in each policy
 		SELECT r.model, p.oid AS function, p.provolatile, format('function %s', p.oid::regprocedure) AS object,
@@ -92,7 +94,7 @@ BEGIN
 		JOIN migrate.tenant_lint_roles(tenant_lint_expressions.roles) a ON a.model = c.model
 	WHERE NOT has_function_privilege(a.role, c.function, 'EXECUTE')
 	UNION ALL
-	SELECT DISTINCT 'T017', 'warning', b.object,
+	SELECT DISTINCT 'T017', 'warning', w.object,
 		'tenants are told apart by the name of the role: all who share a connection pool are one role',
 		w.fix
 	FROM unnest(policies) b

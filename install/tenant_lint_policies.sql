@@ -41,8 +41,8 @@ BEGIN
 			CROSS JOIN LATERAL migrate.tenant_binding(x.expression, x.relid, x.attnum,
 				r.setting, r.functions, r.protected, r.shared) b
 	)
-	SELECT p.policy, p.polname, format('%I on %s', p.polname, p.name), p.relid, p.name,
-		p.model, p.kind, p.polpermissive, p.polroles, c.command, p.is_check, p.has_check,
+	SELECT p.policy, p.polname, p.relid, p.model, p.kind, p.polpermissive, p.polroles,
+		c.commands, p.is_check, p.has_check,
 		CASE WHEN p.is_gone THEN 'gone' WHEN p.expression IS NULL THEN 'absent' ELSE b.bind END,
 		coalesce(b.is_inline, false), coalesce(b.allows_null, false), coalesce(b.is_exact, true),
 		-- rows without a tenant are everybody's to read in a shared table,
@@ -50,16 +50,20 @@ BEGIN
 		CASE WHEN p.is_gone THEN NULL
 			WHEN p.expression IS NULL THEN 'has no expression'
 			WHEN b.gap IS NOT NULL THEN b.gap
-			WHEN b.bind = 'parent' AND b.allows_null AND c.command <> 'r'
+			WHEN b.bind = 'parent' AND b.allows_null AND c.commands[1] <> 'r'
 				THEN 'lets rows through that hang on one that all tenants share'
 			WHEN b.bind <> 'parent' AND b.allows_null AND NOT p.not_null
-				AND NOT (p.kind = 'shared' AND c.command = 'r')
+				AND NOT (p.kind = 'shared' AND c.commands[1] = 'r')
 				THEN format('lets rows through whose "%s" is NULL', p.column_name) END
 	FROM policy p
 		LEFT JOIN bound b ON b.relid = p.relid AND b.text = p.expression::text
-		JOIN (VALUES ('r'::"char", false), ('w', false), ('d', false), ('a', true), ('w', true))
-			c (command, is_check)
-			ON c.is_check = p.is_check AND p.polcmd IN ('*', c.command);
+		-- to read what has no tenant may be as it should be, to write it never
+		JOIN (VALUES ('*'::"char", false, false, '{r,w,d}'::"char"[]), ('*', false, true, '{r}'), ('*', false, true, '{w,d}'),
+				('*', true, NULL, '{a,w}'), ('r', false, NULL, '{r}'), ('a', true, NULL, '{a}'),
+				('w', false, NULL, '{w}'), ('w', true, NULL, '{w}'), ('d', false, NULL, '{d}'))
+			c (polcmd, is_check, allows_null, commands)
+			ON c.polcmd = p.polcmd AND c.is_check = p.is_check
+				AND coalesce(c.allows_null = coalesce(b.allows_null, false), true);
 END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_policies(migrate.tenant_lint_table[]) IS
@@ -81,7 +85,9 @@ BEGIN
 	WITH protected AS MATERIALIZED (
 		SELECT t.* FROM unnest(tables) t WHERE t.is_in_scope AND t.kind <> 'exempt'
 	), policy AS MATERIALIZED (
-		SELECT * FROM unnest(policies)
+		SELECT p.*, t.name AS table_name
+		FROM unnest(policies) p
+			JOIN protected t ON t.relid = p.relid
 	), app AS MATERIALIZED (
 		SELECT * FROM migrate.tenant_lint_roles(roles)
 	), applies AS MATERIALIZED (
@@ -92,30 +98,33 @@ BEGIN
 			OR a.role <> 0 AND EXISTS (
 				SELECT FROM unnest(p.roles) r WHERE pg_has_role(a.role, r, 'USAGE'))
 	), floor AS MATERIALIZED (
-		SELECT DISTINCT p.relid, a.role, p.command, p.is_check
+		SELECT DISTINCT p.relid, a.role, c.command, p.is_check
 		FROM policy p
 			JOIN applies a ON a.policy = p.policy
+			CROSS JOIN LATERAL unnest(p.commands) c (command)
 		WHERE NOT p.is_permissive AND p.gap IS NULL
 	), open AS (
 		-- what the application's roles get; where there is no expression: nothing
-		SELECT p.policy, p.name, p.object, p.table_name, p.model, p.is_check, p.gap, p.bind, p.command,
+		SELECT p.policy, p.name, p.table_name, p.model, p.is_check, p.gap, p.bind, c.command,
 			a.name AS role_name, true AS is_app
 		FROM policy p
 			JOIN applies a ON a.policy = p.policy
+			CROSS JOIN LATERAL unnest(p.commands) c (command)
 		WHERE p.is_permissive AND p.gap IS NOT NULL AND p.bind <> ALL ('{user,absent}')
 			-- where USING is the check as well it is reported for itself
 			AND (p.has_check OR NOT p.is_check)
 			AND NOT EXISTS (
 				SELECT FROM floor f
 				WHERE f.relid = p.relid AND f.role = a.role
-					AND f.command = p.command AND f.is_check = p.is_check)
+					AND f.command = c.command AND f.is_check = p.is_check)
 		UNION ALL
 		-- and what any other role but the one for administration gets
-		SELECT p.policy, p.name, p.object, p.table_name, p.model, p.is_check, p.gap, p.bind, p.command,
+		SELECT p.policy, p.name, p.table_name, p.model, p.is_check, p.gap, p.bind, c.command,
 			quote_ident(r.rolname), false
 		FROM policy p
 			JOIN migrate.tenant_model m ON m.model = p.model
 			CROSS JOIN LATERAL unnest(p.roles) g (role)
+			CROSS JOIN LATERAL unnest(p.commands) c (command)
 			JOIN pg_roles r ON r.oid = g.role
 		WHERE tenant_lint_policing.roles IS NULL
 			AND p.is_permissive AND p.gap IS NOT NULL AND p.bind <> ALL ('{user,absent}')
@@ -126,22 +135,22 @@ BEGIN
 			AND NOT EXISTS (
 				SELECT FROM policy f
 				WHERE f.relid = p.relid AND NOT f.is_permissive AND f.gap IS NULL
-					AND f.command = p.command AND f.is_check = p.is_check
+					AND c.command = ANY (f.commands) AND f.is_check = p.is_check
 					AND (0 = ANY (f.roles) OR EXISTS (
 						SELECT FROM unnest(f.roles) h WHERE pg_has_role(r.oid, h, 'USAGE'))))
 	), widened AS (
-		SELECT o.policy, o.name, o.object, o.table_name, o.model, o.is_check, o.is_app, min(o.gap) AS gap, min(o.bind) AS bind,
+		SELECT o.policy, o.name, format('%I on %s', o.name, o.table_name) AS object, o.table_name, o.model, o.is_check, o.is_app, min(o.gap) AS gap, min(o.bind) AS bind,
 			string_agg(DISTINCT o.role_name, ', ') AS roles,
 			string_agg(DISTINCT CASE o.command WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
 				WHEN 'w' THEN 'UPDATE' ELSE 'DELETE' END, ', ') AS commands
 		FROM open o
-		GROUP BY o.policy, o.name, o.object, o.table_name, o.model, o.is_check, o.is_app
+		GROUP BY o.policy, o.name, o.table_name, o.model, o.is_check, o.is_app
 	), summary AS MATERIALIZED (
 		SELECT p.policy, bool_and(p.gap IS NOT DISTINCT FROM 'is always true') AS is_true,
 			bool_and(p.gap IS NULL AND p.is_exact
 				AND (p.bind <> 'tenant'
 					OR p.is_inline = (m.policy_style = 'inline')
-						AND p.allows_null = (p.kind = 'shared' AND p.command = 'r'))) AS is_standard
+						AND p.allows_null = (p.kind = 'shared' AND 'r' = ANY (p.commands)))) AS is_standard
 		FROM policy p
 			JOIN migrate.tenant_model m ON m.model = p.model
 		GROUP BY p.policy

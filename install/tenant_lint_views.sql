@@ -72,9 +72,10 @@ BEGIN
 		FROM pg_roles r
 		WHERE r.oid = ANY (readers)
 	), applies AS MATERIALIZED (
-		SELECT r.oid AS reader, p.relid, p.command, p.is_permissive, p.gap, p.bind
+		SELECT r.oid AS reader, p.relid, c.command, p.is_permissive, p.gap, p.bind
 		FROM unnest(policies) p
 			JOIN reader r ON NOT r.bypasses
+			CROSS JOIN LATERAL unnest(p.commands) c (command)
 		WHERE NOT p.is_check
 			AND (0 = ANY (p.roles) OR EXISTS (
 				SELECT FROM unnest(p.roles) g WHERE pg_has_role(r.oid, g, 'USAGE')))

@@ -46,6 +46,7 @@
 static const char *const severities[] = {"error", "warning", "info"};
 
 static void begin_lint(Bookkeeping *scope, Datum schemas, Datum roles);
+static void pin_planner(void);
 static bool is_guarded(void);
 static void check_schemas(Datum schemas);
 static void check_roles(Datum roles);
@@ -156,7 +157,7 @@ tenantlint_has_finding(const char *code, const char *object)
 	values[3] = CStringGetTextDatum(object);
 
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
-	bookkeeping_pin_setting("jit", "off");
+	pin_planner();
 	bookkeeping_execute(bookkeeping_prepare(&plan,
 											"SELECT FROM " FUNCTION_TENANT_LINT_FOUND "(NULL, NULL, $1, $2) f "
 											"WHERE f.code OPERATOR(pg_catalog.=) $3 "
@@ -195,13 +196,25 @@ begin_lint(Bookkeeping *scope, Datum schemas, Datum roles)
 	values[3] = BoolGetDatum(is_guarded());
 
 	bookkeeping_begin_as_owner(scope, catalog_owner());
-	/* to compile the queries would take longer than to run them */
-	bookkeeping_pin_setting("jit", "off");
+	pin_planner();
 	bookkeeping_execute(bookkeeping_prepare(&plan,
 											"SELECT code, severity, object, problem, fix "
 											"FROM " FUNCTION_TENANT_LINT_FINDINGS "($1, $2, $3, $4)",
 											4, argtypes),
 						values, nulls, SPI_OK_SELECT);
+}
+
+/*
+ * The planner knows neither how many tables there are in an argument nor how
+ * many policies, and takes them for a few: loops over loops would take a
+ * minute where there are thousands.  To compile the queries would take longer
+ * than to run them.
+ */
+static void
+pin_planner(void)
+{
+	bookkeeping_pin_setting("enable_nestloop", "off");
+	bookkeeping_pin_setting("jit", "off");
 }
 
 /*

@@ -329,7 +329,7 @@ INSERT INTO types VALUES
     ('revision_detail', 'revision,down_revisions,depends_on,branch_labels,message,description,upgrade,downgrade,upgrade_transactional,downgrade_transactional,is_head,is_branch_point,is_merge_point,is_current,is_applied,next_revisions,origin,filename,author,create_date,checksum'),
     ('status', 'environment,current,heads,pending,up_to_date,version_table,changed,unknown'),
     ('tenant_finding', 'code,severity,object,problem,fix'),
-    ('tenant_lint_policy', 'policy,name,object,relid,table_name,model,kind,is_permissive,roles,command,is_check,has_check,bind,is_inline,allows_null,is_exact,gap'),
+    ('tenant_lint_policy', 'policy,name,relid,model,kind,is_permissive,roles,commands,is_check,has_check,bind,is_inline,allows_null,is_exact,gap'),
     ('tenant_lint_table', 'relid,name,relkind,is_partition,is_in_scope,owner,is_enabled,is_forced,model,mode,kind,registered,column_name,attnum,not_null,via,parent,top,is_shared'),
     -- as the table
     ('log_entry', (SELECT columns FROM tables WHERE name = 'log'));

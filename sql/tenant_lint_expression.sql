@@ -153,6 +153,7 @@ INSERT INTO expression (expression) VALUES
     ('(SELECT count(*) FROM lint.tenants t WHERE t.id = tenant_id) > 0'),
     ('EXISTS (SELECT 1 FROM lint.tenants t WHERE t.id = tenant_id GROUP BY t.id)'),
     ('EXISTS (SELECT FROM lint.tenants t WHERE t.id = tenant_id GROUP BY ROLLUP (t.id))'),
+    ('EXISTS (SELECT FROM lint.tenants t WHERE t.id = tenant_id HAVING lint.is_admin())'),
     ('EXISTS (SELECT 1 FROM lint.tenants t WHERE t.id = tenant_id INTERSECT SELECT 1)'),
     ('tenant_id = ALL (SELECT migrate_tenant_current())'),
     ('tenant_id = greatest(migrate_tenant_current())'),

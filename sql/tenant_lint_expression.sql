@@ -125,6 +125,8 @@ INSERT INTO expression (expression) VALUES
     ('length(tenant_id::text) > 0'),
     ('tenant_id <> ''00000000-0000-0000-0000-000000000000'''),
     ('tenant_id IN (''00000000-0000-0000-0000-000000000000'', ''00000000-0000-0000-0000-000000000001'')'),
+    ('tenant_id >= ''00000000-0000-0000-0000-000000000000'' AND tenant_id <= ''ffffffff-ffff-ffff-ffff-ffffffffffff'''),
+    ('tenant_id >= migrate_tenant_current() AND tenant_id <= ''ffffffff-ffff-ffff-ffff-ffffffffffff'''),
     ('tenant_id = gen_random_uuid()'),
     ('tenant_id = md5(slug)::uuid'),
     ('EXISTS (SELECT WHERE tenant_id IS NOT NULL)'),

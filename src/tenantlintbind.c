@@ -17,6 +17,9 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -29,7 +32,8 @@ static void bind_and(const TenantRule *rule, List *args, TenantBinding *result);
 static void bind_or(const TenantRule *rule, List *args, TenantBinding *result);
 static void bind_choice(const TenantRule *rule, List *args, Node *whole,
 						TenantBinding *result);
-static int	other_comparison(const TenantRule *rule, OpExpr *expr);
+static int	other_comparison(const TenantRule *rule, OpExpr *expr,
+							 TenantBind *with);
 static void bind_case(const TenantRule *rule, CaseExpr *expr,
 					  TenantBinding *result);
 static void bind_sublink(const TenantRule *rule, SubLink *sublink,
@@ -48,6 +52,7 @@ tenantlint_bind(const TenantRule *rule, Node *expression,
 {
 	Node	   *left;
 	Node	   *right;
+	TenantBind	compared;
 
 	memset(result, 0, sizeof(TenantBinding));
 	result->weakest = expression;
@@ -103,7 +108,8 @@ tenantlint_bind(const TenantRule *rule, Node *expression,
 
 		case T_OpExpr:
 			if (tenantlint_holds_without_rows(expression) ||
-				other_comparison(rule, (OpExpr *) expression) != InvalidStrategy)
+				other_comparison(rule, (OpExpr *) expression,
+								 &compared) != InvalidStrategy)
 				return;
 			break;
 
@@ -179,10 +185,13 @@ bind_and(const TenantRule *rule, List *args, TenantBinding *result)
 		not_null |= tenantlint_is_null_test(rule, arg, IS_NOT_NULL);
 		if (IsA(arg, OpExpr))
 		{
-			int			strategy = other_comparison(rule, (OpExpr *) arg);
+			TenantBind	with;
+			int			strategy = other_comparison(rule, (OpExpr *) arg, &with);
 
-			has_lower |= strategy == BTGreaterEqualStrategyNumber;
-			has_upper |= strategy == BTLessEqualStrategyNumber;
+			has_lower |= with == TENANT_BIND_TENANT &&
+				strategy == BTGreaterEqualStrategyNumber;
+			has_upper |= with == TENANT_BIND_TENANT &&
+				strategy == BTLessEqualStrategyNumber;
 		}
 		tenantlint_bind(rule, arg, &term);
 		if (is_first || term.bind > result->bind ||
@@ -286,17 +295,19 @@ tenantlint_bind_equality(const TenantRule *rule, Node *left, Node *right,
  * How is the tenant column compared with the tenant, or with what else might
  * have been it, if not for equality?  As a strategy of btree where the column
  * stands to the left; one that btree does not have is given as -1, and no
- * comparison as InvalidStrategy.
+ * comparison as InvalidStrategy.  *with tells what it is compared with.
  */
 static int
-other_comparison(const TenantRule *rule, OpExpr *expr)
+other_comparison(const TenantRule *rule, OpExpr *expr, TenantBind *with)
 {
 	Oid			opno = expr->opno;
 	Node	   *column;
 	Node	   *other;
 	bool		is_inline;
-	List	   *meanings;
+	Oid			opclass;
+	int			strategy;
 
+	*with = TENANT_BIND_NOTHING;
 	if (list_length(expr->args) != 2)
 		return InvalidStrategy;
 	column = linitial(expr->args);
@@ -310,12 +321,13 @@ other_comparison(const TenantRule *rule, OpExpr *expr)
 		opno = get_commutator(opno);
 	}
 	if (!tenantlint_is_column(rule, column) || contain_vars_of_level(other, 0) ||
-		tenantlint_context(rule, other, &is_inline) == TENANT_BIND_OPAQUE)
+		(*with = tenantlint_context(rule, other, &is_inline)) == TENANT_BIND_OPAQUE)
 		return InvalidStrategy;
-	meanings = OidIsValid(opno) ? get_op_btree_interpretation(opno) : NIL;
-	if (meanings == NIL)
+	opclass = GetDefaultOpClass(exprType(column), BTREE_AM_OID);
+	if (!OidIsValid(opno) || !OidIsValid(opclass))
 		return -1;
-	return ((OpBtreeInterpretation *) linitial(meanings))->strategy;
+	strategy = get_op_opfamily_strategy(opno, get_opclass_family(opclass));
+	return strategy == InvalidStrategy ? -1 : strategy;
 }
 
 /*

@@ -281,7 +281,7 @@ my $first = $node->background_psql('app');
 $first->query_safe('SET client_min_messages = warning; BEGIN');
 $first->query_safe(q(SELECT migrate_stamp('base')));
 fails_as('operator', q(SET lock_timeout = '50ms'; SELECT migrate_upgrade()),
-	'55P03', 'DETAIL:  Held by process \d+ \(user',
+	'55P03', 'DETAIL:  Held by process \d+ \(role',
 	'waiting for the run lock calls nothing that is planted');
 $first->query_safe('ROLLBACK');
 $first->quit;

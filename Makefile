@@ -148,6 +148,7 @@ OBJS = \
 	src/tenantselftesttry.o \
 	src/tenantselftestview.o \
 	src/tenantselftestwrite.o \
+	src/tenantset.o \
 	src/tenanttable.o \
 	src/tenantunprotect.o \
 	src/tenantvalue.o \

@@ -113,6 +113,7 @@ OBJS = \
 	src/tenanteach.o \
 	src/tenantexempt.o \
 	src/tenantexpr.o \
+	src/tenantfill.o \
 	src/tenantfit.o \
 	src/tenantfold.o \
 	src/tenantforce.o \

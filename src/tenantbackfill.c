@@ -3,14 +3,13 @@
  * tenantbackfill.c
  *	  Filling a tenant column, at once or in batches.
  *
- * A row gets the tenant of the row that its foreign key refers to; where that
- * is a tenant, no other table has to be read.  Only rows that have none are
- * touched, so that what was broken off is taken up again by doing it anew.
+ * Only rows that have no tenant are touched, so that what was broken off is
+ * taken up again by doing it anew.
  *
- * The statements fire the triggers of the user's table.  They run with the
- * search path of the session, and name everything with its schema, operators
- * too.  Row level security that binds the caller raises an error here: it
- * would have the statement touch no row and succeed.
+ * The statements, which tenantfill.c makes, fire the triggers of the user's
+ * table.  They run with the search path of the session.  Row level security
+ * that binds the caller raises an error here: it would have the statement
+ * touch no row and succeed.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -23,14 +22,13 @@
 #include "bookkeeping.h"
 #include "catalog/pg_class.h"
 #include "catalog_tenancy.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "sqlcall.h"
 #include "storage/bufmgr.h"
 #include "tcop/utility.h"
 #include "tenantcolumn.h"
-#include "tenantprotect.h"
+#include "tenantfill.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -41,42 +39,22 @@
 
 PG_FUNCTION_INFO_V1(migrate_tenant_backfill);
 
-/* Where the tenant of a row is found */
-typedef struct Source
-{
-	const TenantKey *key;
-	char	   *own_column;		/* the column of the foreign key that holds
-								 * the tenant, or NULL */
-	char	   *parent_column;	/* else the tenant column of the parent */
-} Source;
-
-static Source *find_source(const TenantWork *work, const TenancyModel *model,
-						   const TenantKey *key);
-static char *parent_tenant_column(const TenantWork *work,
-								  const TenancyModel *model,
-								  const TenantKey *key);
-static char *fill_sql(const TenantColumn *column, const Source *source);
-static char *batch_sql(const TenantColumn *column, const Source *source,
-					   Oid relid, BlockNumber from, BlockNumber to, int batch);
-static void append_from(StringInfo buf, const Source *source);
-static void append_condition(StringInfo buf, const TenantColumn *column,
-							 const Source *source);
-static char *value_of(const Source *source);
-static char *qualified_operator(Oid opno);
-static void check_filled(const TenantColumn *column, const Source *source);
+static void check_filled(const TenantColumn *column,
+						 const TenantSource *source);
 static uint64 count_empty(const TenantColumn *column);
 static uint64 count_fillable(const TenantColumn *column,
-							 const Source *source);
+							 const TenantSource *source);
 static void run_count(const char *sql, uint64 *counts, int ncounts);
 static void refuse_kept(const TenantColumn *column, uint64 rows);
 static void begin_procedure(FunctionCallInfo fcinfo, Oid relid);
 static void refuse_row_security(Oid relid, Oid target);
-static void check_progress(const TenantColumn *column, const Source *source,
-						   int pass, uint64 *left);
-static uint64 fill_pass(const TenantColumn *column, const Source *source,
+static void check_progress(const TenantColumn *column,
+						   const TenantSource *source, int pass,
+						   uint64 *left);
+static uint64 fill_pass(const TenantColumn *column, const TenantSource *source,
 						List *relids, int batch);
-static uint64 fill_table(const TenantColumn *column, const Source *source,
-						 Oid relid, int batch);
+static uint64 fill_table(const TenantColumn *column,
+						 const TenantSource *source, Oid relid, int batch);
 static uint64 fill_batch(const TenantColumn *column, const char *sql);
 static BlockNumber count_blocks(Oid relid);
 static BlockNumber first_window(Oid relid, int batch);
@@ -89,7 +67,7 @@ void
 tenantbackfill_check_source(const TenantWork *work, const TenancyModel *model,
 							const TenantKey *key)
 {
-	(void) find_source(work, model, key);
+	(void) tenantfill_source(work, model, key);
 }
 
 /*
@@ -100,8 +78,8 @@ void
 tenantbackfill_all(TenantWork *work, const TenancyModel *model,
 				   const TenantColumn *column)
 {
-	Source	   *source = find_source(work, model,
-									 tenantkey_required(column->relid, column->via));
+	TenantKey  *key = tenantkey_required(column->relid, column->via);
+	TenantSource *source = tenantfill_source(work, model, key);
 	List	   *relids = list_make1_oid(column->relid);
 
 	if (source->own_column == NULL)
@@ -110,7 +88,7 @@ tenantbackfill_all(TenantWork *work, const TenancyModel *model,
 	tenantwork_fill(work, psprintf("column %s of %s",
 								   quote_identifier(column->column_name),
 								   tenanttable_name(column->relid)),
-					fill_sql(column, source));
+					tenantfill_sql(column, source));
 	if (!work->dry_run)
 		check_filled(column, source);
 	tenantforce_put_back(work, relids);
@@ -129,7 +107,7 @@ migrate_tenant_backfill(PG_FUNCTION_ARGS)
 	int			batch = PG_ARGISNULL(1) ? 10000 : PG_GETARG_INT32(1);
 	TenantWork	work;
 	TenantColumn *column;
-	Source	   *source;
+	TenantSource *source;
 	List	   *relids = NIL;
 	uint64		filled = 0;
 	uint64		in_pass;
@@ -155,8 +133,8 @@ migrate_tenant_backfill(PG_FUNCTION_ARGS)
 				 errhint("SELECT * FROM migrate_tenant_add_column(%s, step => 'column');",
 						 quote_literal_cstr(tenanttable_name(relid)))));
 	tenanttable_check_owner(relid);
-	source = find_source(&work, tenantwork_model(column->model),
-						 tenantkey_required(relid, column->via));
+	source = tenantfill_source(&work, tenantwork_model(column->model),
+							   tenantkey_required(relid, column->via));
 	refuse_row_security(relid, relid);
 	if (source->own_column == NULL)
 		refuse_row_security(source->key->parent, relid);
@@ -189,152 +167,10 @@ migrate_tenant_backfill(PG_FUNCTION_ARGS)
 }
 
 /*
- * Where a foreign key leads to the tenant.
- */
-static Source *
-find_source(const TenantWork *work, const TenancyModel *model,
-			const TenantKey *key)
-{
-	Source	   *source = palloc0(sizeof(Source));
-	ListCell   *column;
-	ListCell   *parent_column;
-
-	source->key = key;
-	source->parent_column = parent_tenant_column(work, model, key);
-	forboth(column, key->columns, parent_column, key->parent_columns)
-	{
-		if (strcmp(lfirst(parent_column), source->parent_column) == 0)
-			source->own_column = lfirst(column);
-	}
-	return source;
-}
-
-/*
- * The column of the parent that holds the tenant.
- */
-static char *
-parent_tenant_column(const TenantWork *work, const TenancyModel *model,
-					 const TenantKey *key)
-{
-	char	   *column = tenantdiscover_column(work, model, key->parent);
-
-	if (column != NULL)
-		return column;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("table %s, to which foreign key \"%s\" of table %s leads, has no tenant column",
-					tenanttable_name(key->parent), key->name,
-					tenanttable_name(key->relid)),
-			 errhint("Add it there first: SELECT * FROM migrate_tenant_add_column(%s);",
-					 quote_literal_cstr(tenanttable_name(key->parent)))));
-	return NULL;				/* keep compiler quiet */
-}
-
-/*
- * The statement that fills a column in all rows.
- */
-static char *
-fill_sql(const TenantColumn *column, const Source *source)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "UPDATE %s AS child SET %s = %s",
-					 tenanttable_name(column->relid),
-					 quote_identifier(column->column_name), value_of(source));
-	append_from(&buf, source);
-	appendStringInfoString(&buf, " WHERE ");
-	append_condition(&buf, column, source);
-	return buf.data;
-}
-
-/*
- * The statement that fills it in some rows of a range of blocks.
- */
-static char *
-batch_sql(const TenantColumn *column, const Source *source, Oid relid,
-		  BlockNumber from, BlockNumber to, int batch)
-{
-	StringInfoData buf;
-	char	   *name = tenanttable_name(relid);
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "WITH batch AS MATERIALIZED ("
-					 "SELECT child.ctid AS place FROM ONLY %s AS child", name);
-	if (source->own_column == NULL)
-		appendStringInfo(&buf, ", %s AS parent",
-						 tenanttable_name(source->key->parent));
-	appendStringInfo(&buf, " WHERE child.ctid OPERATOR(pg_catalog.>=) CAST('(%u,0)' AS pg_catalog.tid)"
-					 " AND child.ctid OPERATOR(pg_catalog.<) CAST('(%u,0)' AS pg_catalog.tid) AND ",
-					 from, to);
-	append_condition(&buf, column, source);
-	appendStringInfo(&buf, " LIMIT %d), filled AS (UPDATE ONLY %s AS child SET %s = %s",
-					 batch, name, quote_identifier(column->column_name),
-					 value_of(source));
-	append_from(&buf, source);
-	appendStringInfoString(&buf, " WHERE child.ctid OPERATOR(pg_catalog.=) ANY"
-						   " (ARRAY(SELECT place FROM batch)) AND ");
-	append_condition(&buf, column, source);
-	appendStringInfo(&buf, " RETURNING child.%s IS NULL AS is_empty)"
-					 " SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE is_empty) FROM filled",
-					 quote_identifier(column->column_name));
-	return buf.data;
-}
-
-static char *
-value_of(const Source *source)
-{
-	if (source->own_column != NULL)
-		return psprintf("child.%s", quote_identifier(source->own_column));
-	return psprintf("parent.%s", quote_identifier(source->parent_column));
-}
-
-static void
-append_from(StringInfo buf, const Source *source)
-{
-	if (source->own_column == NULL)
-		appendStringInfo(buf, " FROM %s AS parent",
-						 tenanttable_name(source->key->parent));
-}
-
-/*
- * A row has no tenant, and there is one for it.
- */
-static void
-append_condition(StringInfo buf, const TenantColumn *column,
-				 const Source *source)
-{
-	const TenantKey *key = source->key;
-	ListCell   *own;
-	ListCell   *theirs;
-	ListCell   *operator;
-
-	appendStringInfo(buf, "child.%s IS NULL AND %s IS NOT NULL",
-					 quote_identifier(column->column_name), value_of(source));
-	if (source->own_column != NULL)
-		return;
-	forthree(own, key->columns, theirs, key->parent_columns,
-			 operator, key->operators)
-		appendStringInfo(buf, " AND parent.%s %s child.%s",
-						 quote_identifier(lfirst(theirs)),
-						 qualified_operator(lfirst_oid(operator)),
-						 quote_identifier(lfirst(own)));
-}
-
-static char *
-qualified_operator(Oid opno)
-{
-	char	   *name = tenantkey_operator(opno);
-
-	return strncmp(name, "OPERATOR(", 9) == 0 ? name :
-		psprintf("OPERATOR(pg_catalog.%s)", name);
-}
-
-/*
  * Raise an error if rows are left that have no tenant.
  */
 static void
-check_filled(const TenantColumn *column, const Source *source)
+check_filled(const TenantColumn *column, const TenantSource *source)
 {
 	uint64		left = count_empty(column);
 	char	   *name = tenanttable_name(column->relid);
@@ -372,20 +208,11 @@ count_empty(const TenantColumn *column)
  * How many rows have no tenant though there is one for them?
  */
 static uint64
-count_fillable(const TenantColumn *column, const Source *source)
+count_fillable(const TenantColumn *column, const TenantSource *source)
 {
-	StringInfoData buf;
 	uint64		result;
 
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "SELECT pg_catalog.count(*) FROM %s AS child",
-					 tenanttable_name(column->relid));
-	if (source->own_column == NULL)
-		appendStringInfo(&buf, ", %s AS parent",
-						 tenanttable_name(source->key->parent));
-	appendStringInfoString(&buf, " WHERE ");
-	append_condition(&buf, column, source);
-	run_count(buf.data, &result, 1);
+	run_count(tenantfill_count_sql(column, source), &result, 1);
 	return result;
 }
 
@@ -480,8 +307,8 @@ refuse_row_security(Oid relid, Oid target)
  * not worth another look at the table.
  */
 static void
-check_progress(const TenantColumn *column, const Source *source, int pass,
-			   uint64 *left)
+check_progress(const TenantColumn *column, const TenantSource *source,
+			   int pass, uint64 *left)
 {
 	uint64		before = *left;
 
@@ -496,7 +323,7 @@ check_progress(const TenantColumn *column, const Source *source, int pass,
  * Go once through all tables, and return how many rows were filled.
  */
 static uint64
-fill_pass(const TenantColumn *column, const Source *source, List *relids,
+fill_pass(const TenantColumn *column, const TenantSource *source, List *relids,
 		  int batch)
 {
 	uint64		filled = 0;
@@ -515,7 +342,7 @@ fill_pass(const TenantColumn *column, const Source *source, List *relids,
  * for: they come back.
  */
 static uint64
-fill_table(const TenantColumn *column, const Source *source, Oid relid,
+fill_table(const TenantColumn *column, const TenantSource *source, Oid relid,
 		   int batch)
 {
 	BlockNumber nblocks = count_blocks(relid);
@@ -536,7 +363,8 @@ fill_table(const TenantColumn *column, const Source *source, Oid relid,
 		CHECK_FOR_INTERRUPTS();
 		check_still_there(column, relid);
 		count = fill_batch(column,
-						   batch_sql(column, source, relid, from, to, batch));
+						   tenantfill_batch_sql(column, source, relid,
+												from, to, batch));
 		filled += count;
 		in_window += count;
 		MemoryContextSwitchTo(caller);

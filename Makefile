@@ -151,6 +151,7 @@ OBJS = \
 	src/tenantselftestwrite.o \
 	src/tenantset.o \
 	src/tenanttable.o \
+	src/tenantteardown.o \
 	src/tenantunprotect.o \
 	src/tenantvalue.o \
 	src/tenantwaive.o \

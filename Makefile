@@ -134,6 +134,7 @@ OBJS = \
 	src/tenantlintsublink.o \
 	src/tenantlintterm.o \
 	src/tenantmodel.o \
+	src/tenantparse.o \
 	src/tenantparts.o \
 	src/tenantplan.o \
 	src/tenantpolicy.o \

@@ -126,9 +126,9 @@ tenantparts_set_default(TenantWork *work, const TenancyModel *model, Oid relid,
 	if (attribute != NULL && attribute->default_expression != NULL)
 	{
 		bool		is_ours = before != NULL &&
-		tenantexpr_default_equal(relid, column, before);
+		tenantparse_default_equal(relid, column, before);
 
-		if (tenantexpr_default_equal(relid, column, wanted))
+		if (tenantparse_default_equal(relid, column, wanted))
 			return is_ours ? pstrdup(before) : NULL;
 		if (!is_ours)
 		{
@@ -157,7 +157,7 @@ tenantparts_drop_default(TenantWork *work, Oid relid, const char *column,
 
 	if (attribute == NULL || attribute->default_expression == NULL)
 		return;
-	if (!tenantexpr_default_equal(relid, column, expression))
+	if (!tenantparse_default_equal(relid, column, expression))
 	{
 		tenantwork_note(work, object, "leave default");
 		return;

@@ -159,7 +159,7 @@ restore_policy(TenantWork *work, TenantTable *table, List *found,
 	if (before != NULL && there != NULL && same_text(&there->policy, before))
 		return;
 	obstacle = before == NULL ? NULL :
-		tenantexpr_obstacle(table->relid, before);
+		tenantparse_obstacle(table->relid, before);
 	if (before != NULL && obstacle == NULL)
 	{
 		make_policy(work, table->relid, there, before, true);
@@ -317,8 +317,8 @@ same_policy(Oid relid, const FoundPolicy *found, const TenantPolicy *wanted)
 	return found->policy.permissive == wanted->permissive &&
 		found->policy.command == wanted->command &&
 		same_roles(found->policy.roles, wanted->roles) &&
-		tenantexpr_equal(relid, wanted->using_expression, found->using_node) &&
-		tenantexpr_equal(relid, wanted->check_expression, found->check_node);
+		tenantparse_equal(relid, wanted->using_expression, found->using_node) &&
+		tenantparse_equal(relid, wanted->check_expression, found->check_node);
 }
 
 /*

@@ -25,9 +25,11 @@ extern List *tenantexpr_policies(const TenantWork *work,
 								 const TenantKey *key);
 extern char *tenantexpr_current(const TenantWork *work,
 								const TenancyModel *model, bool in_query);
-extern char *tenantexpr_obstacle(Oid relid, const TenantPolicy *policy);
-extern bool tenantexpr_equal(Oid relid, const char *expression, Node *node);
-extern bool tenantexpr_default_equal(Oid relid, const char *column,
-									 const char *expression);
+
+/* in tenantparse.c */
+extern bool tenantparse_equal(Oid relid, const char *expression, Node *node);
+extern char *tenantparse_obstacle(Oid relid, const TenantPolicy *policy);
+extern bool tenantparse_default_equal(Oid relid, const char *column,
+									  const char *expression);
 
 #endif							/* MIGRATE_TENANTPOLICY_H */

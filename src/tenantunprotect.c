@@ -234,8 +234,8 @@ unprotect_one(TenantWork *work, TenantTable *table, const TenantTable *above)
 
 	if (default_expression == NULL && above != NULL &&
 		above->default_expression != NULL && table->column_name != NULL &&
-		tenantexpr_default_equal(table->relid, table->column_name,
-								 above->default_expression))
+		tenantparse_default_equal(table->relid, table->column_name,
+								  above->default_expression))
 		default_expression = above->default_expression;
 	switch_back(work, table);
 	tenantpolicy_restore(work, table);

@@ -40,6 +40,7 @@ OBJS = \
 	src/context.o \
 	src/deploy.o \
 	src/deploybatch.o \
+	src/deployleftover.o \
 	src/deployparts.o \
 	src/deployretry.o \
 	src/deployscript.o \

@@ -116,6 +116,11 @@ extern void deploy_record(DeployWork *work);
 /* in deploybatch.c */
 extern void deploy_batches(DeployStep *step, const ScriptStatement *statement);
 
+/* in deployleftover.c */
+extern const char *deploy_leftovers(DeployStep *step,
+									const ScriptStatement *statement,
+									const char *sql, List **drop);
+
 /* in deployworker.c */
 extern void deploy_worker(DeployStep *step, const ScriptStatement *statement);
 

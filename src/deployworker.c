@@ -7,7 +7,8 @@
  * either.  Before it is run, it is recorded that it was begun, and that is
  * taken back if it fails; if nothing more is recorded, because the server or
  * this session went down in the meantime, then the next deploy looks at what
- * there is, and takes an error that says that the work was done for success.
+ * there is, see deploy_leftovers(), and takes an error that says that the work
+ * was done for success.
  *
  * Copyright (c) 2026, the migrate authors
  *
@@ -15,21 +16,13 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "access/xact.h"
 #include "blockers.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_inherits.h"
 #include "deploy.h"
 #include "direction.h"
 #include "donepart.h"
-#include "indexcheck.h"
 #include "lib/stringinfo.h"
 #include "live.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "worker.h"
@@ -43,9 +36,6 @@ typedef struct TopLevel
 								 * else NULL */
 	bool		was_begun;		/* by an earlier deploy, with unknown outcome */
 	WorkerOutcome outcome;		/* of what was run last */
-	const char *sql;			/* what is to be run; NULL: nothing */
-	List	   *drop;			/* char *: the invalid indexes to be dropped
-								 * before */
 
 	/* while it waits */
 	TimestampTz looked_at;
@@ -57,13 +47,6 @@ typedef struct TopLevel
 static void run_at_top_level(DeployWork *work);
 static bool is_done_already(DeployWork *work, const ErrorData *edata);
 static bool says_done(Node *node, int sqlerrcode);
-static void look_at_object(void *arg);
-static void look_at_index(TopLevel *top, IndexStmt *stmt);
-static void refuse_if_building(Oid table);
-static void look_at_leftovers(TopLevel *top, Node *stmt);
-static bool is_of_reindex(const char *name);
-static void drop_before(TopLevel *top, const char *name);
-static void look_at_partition(TopLevel *top, AlterTableStmt *stmt);
 static void write_begun(void *arg);
 static void write_not_begun(void *arg);
 static void run_in_worker(TopLevel *top, const char *sql, bool is_statement);
@@ -109,26 +92,26 @@ run_at_top_level(DeployWork *work)
 {
 	TopLevel   *top = work->arg;
 	const ScriptStatement *statement = top->statement;
+	const char *sql = pnstrdup(&top->step->script->text[statement->offset],
+							   statement->length);
+	List	   *drop = NIL;
 	ListCell   *lc;
 
-	top->sql = pnstrdup(&top->step->script->text[statement->offset],
-						statement->length);
-	top->drop = NIL;
 	top->waited = 0;
 	top->outcome = WORKER_NOT_STARTED;
 
 	if (top->command != NULL)
 	{
-		deploy_look(top->step->deploy, look_at_object, top);
+		sql = deploy_leftovers(top->step, statement, sql, &drop);
 		if (!top->step->progress->is_begun)
 			deploy_look(top->step->deploy, write_begun, top);
 	}
-	foreach(lc, top->drop)
+	foreach(lc, drop)
 		run_in_worker(top, psprintf("DROP INDEX CONCURRENTLY %s",
 									(char *) lfirst(lc)),
 					  false);
-	if (top->sql != NULL)
-		run_in_worker(top, top->sql, true);
+	if (sql != NULL)
+		run_in_worker(top, sql, true);
 }
 
 /*
@@ -197,180 +180,6 @@ says_done(Node *node, int sqlerrcode)
 			return sqlerrcode == ERRCODE_UNDEFINED_TABLE;
 		default:
 			return false;
-	}
-}
-
-/*
- * Look, before a statement is run, whether it was run before, in whole or in
- * part: with the settings that the worker will have, so that its names mean
- * the same, and as the role that will run it.
- */
-static void
-look_at_object(void *arg)
-{
-	TopLevel   *top = arg;
-	Node	   *node = top->statement->raw->stmt;
-	int			nestlevel = deploy_begin_settings(top->step, top->statement);
-	ErrorContextCallback callback;
-
-	callback.callback = script_error_callback;
-	callback.arg = top->step->script;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	if (IsA(node, IndexStmt))
-		look_at_index(top, (IndexStmt *) copyObject(node));
-	else if (IsA(node, AlterTableStmt))
-		look_at_partition(top, (AlterTableStmt *) node);
-	else if (IsA(node, ReindexStmt) && top->step->progress->is_begun)
-		look_at_leftovers(top, node);
-	error_context_stack = callback.previous;
-	AtEOXact_GUC(false, nestlevel);
-}
-
-/*
- * An index that failed to be built stays, invalid, and has to be built anew;
- * one that is there and the same needs nothing.
- */
-static void
-look_at_index(TopLevel *top, IndexStmt *stmt)
-{
-	char	   *name;
-	char	   *difference;
-
-	refuse_if_building(RangeVarGetRelid(stmt->relation, NoLock, true));
-	switch (indexcheck_state(stmt, top->sql, NULL, &name, &difference))
-	{
-		case INDEX_ABSENT:
-			break;
-		case INDEX_INVALID:
-			ereport(NOTICE,
-					(errmsg("index %s is invalid; it is dropped and built again",
-							name)));
-			drop_before(top, name);
-			break;
-		case INDEX_SAME:
-			ereport(NOTICE,
-					(errmsg("index %s is there already, valid and the same; it is not built again",
-							name)));
-			top->sql = NULL;
-			break;
-		case INDEX_DIFFERENT:
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_TABLE),
-					 errmsg("relation %s already exists, and is not the index that the statement makes",
-							name),
-					 errdetail_internal("%s", difference),
-					 errhint("Drop or rename it, or give the new index another name.")));
-			break;
-	}
-}
-
-/*
- * Raise an error if another session is building an index of the table at this
- * moment.
- *
- * Its index is invalid until that is done, and not for us to drop.  And who
- * waits for the table's lock, which that session has, does so with a snapshot
- * that the session will wait for in turn: a deadlock, that may well hit the
- * other one.  The error is one that has the deploy look again later.
- */
-static void
-refuse_if_building(Oid table)
-{
-	List	   *builders = OidIsValid(table) ? blockers_building_index(table) : NIL;
-
-	if (builders != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("an index of table \"%s\" is being built by another session",
-						get_rel_name(table)),
-				 errdetail_internal("%s", blockers_describe(builders))));
-}
-
-/*
- * REINDEX CONCURRENTLY that was broken off leaves invalid what it was building
- * and what it had replaced, and does not look for that when it is run again.
- */
-static void
-look_at_leftovers(TopLevel *top, Node *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, indexcheck_invalid_indexes(stmt, NULL))
-	{
-		const char *name = lfirst(lc);
-
-		if (!is_of_reindex(name))
-			continue;
-		ereport(NOTICE,
-				(errmsg("index %s was left behind, invalid; it is dropped",
-						name)));
-		drop_before(top, name);
-	}
-}
-
-/*
- * Is it a name that REINDEX CONCURRENTLY gives an index?
- */
-static bool
-is_of_reindex(const char *name)
-{
-	int			length = strlen(name);
-
-	if (length > 0 && name[length - 1] == '"')
-		length--;
-	while (length > 0 && isdigit((unsigned char) name[length - 1]))
-		length--;
-	return length >= 6 && (strncmp(&name[length - 6], "_ccnew", 6) == 0 ||
-						   strncmp(&name[length - 6], "_ccold", 6) == 0);
-}
-
-/*
- * Have an index dropped before the statement is run.
- */
-static void
-drop_before(TopLevel *top, const char *name)
-{
-	MemoryContext caller = MemoryContextSwitchTo(top->step->memory);
-
-	top->drop = lappend(top->drop, pstrdup(name));
-	MemoryContextSwitchTo(caller);
-}
-
-/*
- * A partition whose detachment was broken off halfway has to be detached with
- * FINALIZE.
- */
-static void
-look_at_partition(TopLevel *top, AlterTableStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->cmds)
-	{
-		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
-		PartitionCmd *partition;
-		Oid			relid;
-
-		if (cmd->subtype != AT_DetachPartition)
-			continue;
-		partition = castNode(PartitionCmd, cmd->def);
-		relid = RangeVarGetRelid(partition->name, NoLock, true);
-
-		/* of what is no partition the server does not even answer that */
-		if (!OidIsValid(relid) || !get_rel_relispartition(relid) ||
-			!PartitionHasPendingDetach(relid))
-			continue;
-		ereport(NOTICE,
-				(errmsg("detaching partition \"%s\" was begun before; it is finished",
-						partition->name->relname)));
-		top->sql =
-			MemoryContextStrdup(top->step->memory,
-								psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE",
-										 quote_qualified_identifier(stmt->relation->schemaname,
-																	stmt->relation->relname),
-										 quote_qualified_identifier(partition->name->schemaname,
-																	partition->name->relname)));
 	}
 }
 

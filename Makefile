@@ -74,6 +74,7 @@ OBJS = \
 	src/lock.o \
 	src/lockalter.o \
 	src/lockcollect.o \
+	src/lockconstraint.o \
 	src/lockdrop.o \
 	src/lockneeds.o \
 	src/locks.o \

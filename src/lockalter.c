@@ -31,41 +31,23 @@
 #include "commands/trigger.h"
 #include "compat.h"
 #include "lockalter.h"
+#include "lockconstraint.h"
 #include "lockdrop.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* The statement, as far as its commands have to know it */
-typedef struct Alter
-{
-	LockCollector *collector;
-	Oid			relid;			/* the table */
-	char		relkind;
-	LOCKMODE	mode;			/* of the strongest command, for all of them */
-	bool		inherits;		/* not ONLY */
-} Alter;
-
-static void alter_command(const Alter *alter, const AlterTableCmd *cmd);
-static void alter_tree(const Alter *alter);
-static void alter_partitions(const Alter *alter);
-static void add_column(const Alter *alter, const AlterTableCmd *cmd);
-static void drop_column(const Alter *alter, const AlterTableCmd *cmd);
-static void add_constraint(const Alter *alter, const Constraint *constraint);
-static bool has_nullable_key(Oid relid, List *columns);
-static bool is_not_null(Oid relid, const char *column);
-static void drop_constraint(const Alter *alter, const AlterTableCmd *cmd);
-static void validate_constraint(const Alter *alter, const char *name);
-static void alter_type(const Alter *alter, const char *column);
-static void lock_identity(const Alter *alter, const char *column,
+static void alter_command(const LockAlter *alter, const AlterTableCmd *cmd);
+static void add_column(const LockAlter *alter, const AlterTableCmd *cmd);
+static void drop_column(const LockAlter *alter, const AlterTableCmd *cmd);
+static void alter_type(const LockAlter *alter, const char *column);
+static void lock_identity(const LockAlter *alter, const char *column,
 						  LOCKMODE mode);
-static void change_owner(const Alter *alter, const RoleSpec *owner);
-static void switch_triggers(const Alter *alter, const AlterTableCmd *cmd);
-static void attach_partition(const Alter *alter, const PartitionCmd *cmd);
-static void detach_partition(const Alter *alter, const PartitionCmd *cmd);
-static Form_pg_constraint fetch_constraint(Oid relid, const char *name);
-static bool recurses(char contype, bool no_inherit);
+static void change_owner(const LockAlter *alter, const RoleSpec *owner);
+static void switch_triggers(const LockAlter *alter, const AlterTableCmd *cmd);
+static void attach_partition(const LockAlter *alter, const PartitionCmd *cmd);
+static void detach_partition(const LockAlter *alter, const PartitionCmd *cmd);
 static bool is_local_column(Oid relid, const char *column);
 
 /*
@@ -75,7 +57,7 @@ static bool is_local_column(Oid relid, const char *column);
 void
 lockalter_statement(LockCollector *collector, AlterTableStmt *stmt)
 {
-	Alter		alter;
+	LockAlter	alter;
 	ListCell   *lc;
 
 	alter.collector = collector;
@@ -92,10 +74,50 @@ lockalter_statement(LockCollector *collector, AlterTableStmt *stmt)
 }
 
 /*
+ * The command goes on to all that inherit from the table.
+ */
+void
+lockalter_tree(const LockAlter *alter)
+{
+	if (alter->inherits)
+		lockcollect_add_tree(alter->collector, alter->relid, alter->mode);
+}
+
+/*
+ * The command goes on to the partitions of the table, if it has any.
+ */
+void
+lockalter_partitions(const LockAlter *alter)
+{
+	if (alter->inherits)
+		lockcollect_add_partitions(alter->collector, alter->relid,
+								   alter->mode);
+}
+
+/*
+ * Add the locks for what a table gets with its parent: the constraint of the
+ * default partition changes, and foreign keys from and to the parent are
+ * foreign keys from and to the partition.
+ */
+void
+lockalter_becomes_partition(LockCollector *collector, Oid parent)
+{
+	ListCell   *lc;
+
+	lockcollect_add_default_partition(collector, parent);
+	lockcollect_add_relations(collector,
+							  lockcollect_foreign_keys(parent, RI_TRIGGER_PK, false),
+							  ShareRowExclusiveLock);
+	foreach(lc, lockcollect_foreign_keys(parent, RI_TRIGGER_FK, false))
+		lockcollect_add_partitions(collector, lfirst_oid(lc),
+								   ShareRowExclusiveLock);
+}
+
+/*
  * Add the locks of one command on anything but the table itself.
  */
 static void
-alter_command(const Alter *alter, const AlterTableCmd *cmd)
+alter_command(const LockAlter *alter, const AlterTableCmd *cmd)
 {
 	switch (cmd->subtype)
 	{
@@ -109,38 +131,38 @@ alter_command(const Alter *alter, const AlterTableCmd *cmd)
 		case AT_DropExpression:
 		case AT_SetStatistics:
 		case AT_SetStorage:
-			alter_tree(alter);
+			lockalter_tree(alter);
 			break;
 		case AT_SetNotNull:
-			if (!is_not_null(alter->relid, cmd->name))
-				alter_tree(alter);
+			if (!lockconstraint_not_null(alter->relid, cmd->name))
+				lockalter_tree(alter);
 			break;
 		case AT_DropNotNull:
-			if (is_not_null(alter->relid, cmd->name))
-				alter_tree(alter);
+			if (lockconstraint_not_null(alter->relid, cmd->name))
+				lockalter_tree(alter);
 			break;
 		case AT_AlterColumnType:
-			alter_tree(alter);
+			lockalter_tree(alter);
 			alter_type(alter, cmd->name);
 			break;
 		case AT_AddConstraint:
 			if (IsA(cmd->def, Constraint))
-				add_constraint(alter, (Constraint *) cmd->def);
+				lockconstraint_add(alter, (Constraint *) cmd->def);
 			break;
 		case AT_AlterConstraint:
-			alter_partitions(alter);
+			lockalter_partitions(alter);
 			break;
 		case AT_DropConstraint:
-			drop_constraint(alter, cmd);
+			lockconstraint_drop(alter, cmd);
 			break;
 		case AT_ValidateConstraint:
-			validate_constraint(alter, cmd->name);
+			lockconstraint_validate(alter, cmd->name);
 			break;
 		case AT_AddIdentity:
 		case AT_DropIdentity:
 		case AT_SetIdentity:
 			if (COMPAT_IDENTITY_LOCKS_PARTITIONS)
-				alter_partitions(alter);
+				lockalter_partitions(alter);
 			if (cmd->subtype != AT_AddIdentity)
 				lock_identity(alter, cmd->name,
 							  cmd->subtype == AT_SetIdentity ?
@@ -177,29 +199,8 @@ alter_command(const Alter *alter, const AlterTableCmd *cmd)
 	}
 }
 
-/*
- * The command goes on to all that inherit from the table.
- */
 static void
-alter_tree(const Alter *alter)
-{
-	if (alter->inherits)
-		lockcollect_add_tree(alter->collector, alter->relid, alter->mode);
-}
-
-/*
- * The command goes on to the partitions of the table, if it has any.
- */
-static void
-alter_partitions(const Alter *alter)
-{
-	if (alter->inherits)
-		lockcollect_add_partitions(alter->collector, alter->relid,
-								   alter->mode);
-}
-
-static void
-add_column(const Alter *alter, const AlterTableCmd *cmd)
+add_column(const LockAlter *alter, const AlterTableCmd *cmd)
 {
 	const ColumnDef *column = castNode(ColumnDef, cmd->def);
 
@@ -207,12 +208,12 @@ add_column(const Alter *alter, const AlterTableCmd *cmd)
 	if (cmd->missing_ok &&
 		get_attnum(alter->relid, column->colname) != InvalidAttrNumber)
 		return;
-	alter_tree(alter);
-	lockalter_references(alter->collector, column->constraints);
+	lockalter_tree(alter);
+	lockconstraint_references(alter->collector, column->constraints);
 }
 
 static void
-drop_column(const Alter *alter, const AlterTableCmd *cmd)
+drop_column(const LockAlter *alter, const AlterTableCmd *cmd)
 {
 	List	   *children;
 	ListCell   *lc;
@@ -246,134 +247,11 @@ drop_column(const Alter *alter, const AlterTableCmd *cmd)
 	}
 }
 
-static void
-add_constraint(const Alter *alter, const Constraint *constraint)
-{
-	if (COMPAT_CONSTRAINT_LOCKS_TREE)
-		alter_tree(alter);
-
-	switch (constraint->contype)
-	{
-		case CONSTR_FOREIGN:
-			alter_partitions(alter);
-			lockalter_references(alter->collector, list_make1((void *) constraint));
-			break;
-
-		case CONSTR_PRIMARY:
-		case CONSTR_UNIQUE:
-		case CONSTR_EXCLUSION:
-
-			/*
-			 * The columns of a primary key become NOT NULL, in those that
-			 * inherit from the table, too.  For the rest this is CREATE
-			 * INDEX.
-			 */
-			if (constraint->contype == CONSTR_PRIMARY &&
-				has_nullable_key(alter->relid, constraint->keys))
-				alter_tree(alter);
-			else if (alter->inherits)
-				lockcollect_add_partitions(alter->collector, alter->relid,
-										   ShareLock);
-			break;
-
-		default:
-			if (!constraint->is_no_inherit)
-				alter_tree(alter);
-			break;
-	}
-}
-
-/*
- * Is one of the columns not, or not yet, NOT NULL?
- */
-static bool
-has_nullable_key(Oid relid, List *columns)
-{
-	ListCell   *lc;
-
-	foreach(lc, columns)
-	{
-		if (!is_not_null(relid, strVal(lfirst(lc))))
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_not_null(Oid relid, const char *column)
-{
-	HeapTuple	tuple = SearchSysCacheAttName(relid, column);
-	bool		result;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	result = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
-	ReleaseSysCache(tuple);
-	return result;
-}
-
-/*
- * Add the locks on the tables that constraints of a table or a column, which
- * are not made yet, will reference.
- */
-void
-lockalter_references(LockCollector *collector, List *constraints)
-{
-	ListCell   *lc;
-
-	foreach(lc, constraints)
-	{
-		Constraint *constraint = lfirst(lc);
-
-		if (IsA(constraint, Constraint) &&
-			constraint->contype == CONSTR_FOREIGN)
-			lockcollect_add_partitions(collector,
-									   lockcollect_find(collector,
-														constraint->pktable),
-									   ShareRowExclusiveLock);
-	}
-}
-
-static void
-drop_constraint(const Alter *alter, const AlterTableCmd *cmd)
-{
-	Form_pg_constraint constraint = fetch_constraint(alter->relid, cmd->name);
-	ObjectAddress object;
-
-	if (constraint == NULL)
-		return;
-	ObjectAddressSet(object, ConstraintRelationId, constraint->oid);
-	lockdrop_object(alter->collector, &object, cmd->behavior);
-
-	/* the constraints of partitions depend on that of their parent */
-	if (!recurses(constraint->contype, constraint->connoinherit))
-		return;
-	if (alter->inherits)
-		alter_tree(alter);
-	else
-		lockcollect_add_relations(alter->collector,
-								  lockcollect_children(alter->relid),
-								  alter->mode);
-}
-
-static void
-validate_constraint(const Alter *alter, const char *name)
-{
-	Form_pg_constraint constraint = fetch_constraint(alter->relid, name);
-
-	if (constraint == NULL || constraint->convalidated)
-		return;
-	if (constraint->contype == CONSTRAINT_FOREIGN)
-		alter_partitions(alter);
-	else if (recurses(constraint->contype, constraint->connoinherit))
-		alter_tree(alter);
-}
-
 /*
  * A foreign key from or to the column is dropped and made again.
  */
 static void
-alter_type(const Alter *alter, const char *column)
+alter_type(const LockAlter *alter, const char *column)
 {
 	List	   *relids = list_make1_oid(alter->relid);
 	ListCell   *lc;
@@ -406,7 +284,7 @@ alter_type(const Alter *alter, const char *column)
  * The sequence of an identity column, if it is one.
  */
 static void
-lock_identity(const Alter *alter, const char *column, LOCKMODE mode)
+lock_identity(const LockAlter *alter, const char *column, LOCKMODE mode)
 {
 	ObjectAddress object;
 	ListCell   *lc;
@@ -431,7 +309,7 @@ lock_identity(const Alter *alter, const char *column, LOCKMODE mode)
  * Sequences that belong to columns change their owner with the table.
  */
 static void
-change_owner(const Alter *alter, const RoleSpec *owner)
+change_owner(const LockAlter *alter, const RoleSpec *owner)
 {
 	HeapTuple	tuple;
 	bool		changes;
@@ -455,7 +333,7 @@ change_owner(const Alter *alter, const RoleSpec *owner)
  * which are enabled and disabled with them.
  */
 static void
-switch_triggers(const Alter *alter, const AlterTableCmd *cmd)
+switch_triggers(const LockAlter *alter, const AlterTableCmd *cmd)
 {
 	bool		all = cmd->subtype == AT_EnableTrigAll ||
 	cmd->subtype == AT_DisableTrigAll;
@@ -485,11 +363,11 @@ switch_triggers(const Alter *alter, const AlterTableCmd *cmd)
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	if (found)
-		alter_partitions(alter);
+		lockalter_partitions(alter);
 }
 
 static void
-attach_partition(const Alter *alter, const PartitionCmd *cmd)
+attach_partition(const LockAlter *alter, const PartitionCmd *cmd)
 {
 	LockCollector *collector = alter->collector;
 	Oid			partition = lockcollect_find(collector, cmd->name);
@@ -514,30 +392,11 @@ attach_partition(const Alter *alter, const PartitionCmd *cmd)
 }
 
 /*
- * Add the locks for what a table gets with its parent: the constraint of the
- * default partition changes, and foreign keys from and to the parent are
- * foreign keys from and to the partition.
- */
-void
-lockalter_becomes_partition(LockCollector *collector, Oid parent)
-{
-	ListCell   *lc;
-
-	lockcollect_add_default_partition(collector, parent);
-	lockcollect_add_relations(collector,
-							  lockcollect_foreign_keys(parent, RI_TRIGGER_PK, false),
-							  ShareRowExclusiveLock);
-	foreach(lc, lockcollect_foreign_keys(parent, RI_TRIGGER_FK, false))
-		lockcollect_add_partitions(collector, lfirst_oid(lc),
-								   ShareRowExclusiveLock);
-}
-
-/*
  * The partition keeps the foreign keys from its parent, and loses those to
  * it.
  */
 static void
-detach_partition(const Alter *alter, const PartitionCmd *cmd)
+detach_partition(const LockAlter *alter, const PartitionCmd *cmd)
 {
 	LockCollector *collector = alter->collector;
 	Oid			partition = lockcollect_find(collector, cmd->name);
@@ -553,46 +412,6 @@ detach_partition(const Alter *alter, const PartitionCmd *cmd)
 	foreach(lc, lockcollect_foreign_keys(partition, RI_TRIGGER_FK, true))
 		lockcollect_add_partitions(collector, lfirst_oid(lc),
 								   ShareRowExclusiveLock);
-}
-
-/*
- * Does what is done to a constraint go on to the tables that inherit it, one
- * by one?
- */
-bool
-lockalter_constraint_recurses(Oid relid, const char *name)
-{
-	Form_pg_constraint constraint = fetch_constraint(relid, name);
-
-	return constraint != NULL &&
-		recurses(constraint->contype, constraint->connoinherit);
-}
-
-static bool
-recurses(char contype, bool no_inherit)
-{
-	return contype != CONSTRAINT_FOREIGN && contype != CONSTRAINT_PRIMARY &&
-		contype != CONSTRAINT_UNIQUE && contype != CONSTRAINT_EXCLUSION &&
-		!no_inherit;
-}
-
-/*
- * A copy of a constraint's row, without what it has of variable length, or
- * NULL.
- */
-static Form_pg_constraint
-fetch_constraint(Oid relid, const char *name)
-{
-	Oid			oid = get_relation_constraint_oid(relid, name, true);
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(oid));
-	Form_pg_constraint result;
-
-	if (!HeapTupleIsValid(tuple))
-		return NULL;
-	result = palloc(sizeof(FormData_pg_constraint));
-	memcpy(result, GETSTRUCT(tuple), sizeof(FormData_pg_constraint));
-	ReleaseSysCache(tuple);
-	return result;
 }
 
 /*

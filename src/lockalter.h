@@ -12,11 +12,21 @@
 
 #include "lockcollect.h"
 
+/* An ALTER TABLE statement, as far as its commands have to know it */
+typedef struct LockAlter
+{
+	LockCollector *collector;
+	Oid			relid;			/* the table */
+	char		relkind;
+	LOCKMODE	mode;			/* of the strongest command, for all of them */
+	bool		inherits;		/* not ONLY */
+} LockAlter;
+
 /* in lockalter.c */
 extern void lockalter_statement(LockCollector *collector,
 								AlterTableStmt *stmt);
-extern void lockalter_references(LockCollector *collector, List *constraints);
+extern void lockalter_tree(const LockAlter *alter);
+extern void lockalter_partitions(const LockAlter *alter);
 extern void lockalter_becomes_partition(LockCollector *collector, Oid parent);
-extern bool lockalter_constraint_recurses(Oid relid, const char *name);
 
 #endif							/* MIGRATE_LOCKALTER_H */

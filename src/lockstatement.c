@@ -23,6 +23,7 @@
 #include "commands/trigger.h"
 #include "compat.h"
 #include "lockalter.h"
+#include "lockconstraint.h"
 #include "lockdrop.h"
 #include "lockstatement.h"
 #include "miscadmin.h"
@@ -324,13 +325,13 @@ create_table(LockCollector *collector, const CreateStmt *stmt)
 		}
 	}
 
-	lockalter_references(collector, stmt->tableElts);
-	lockalter_references(collector, stmt->constraints);
+	lockconstraint_references(collector, stmt->tableElts);
+	lockconstraint_references(collector, stmt->constraints);
 	foreach(lc, stmt->tableElts)
 	{
 		if (IsA(lfirst(lc), ColumnDef))
-			lockalter_references(collector,
-								 lfirst_node(ColumnDef, lc)->constraints);
+			lockconstraint_references(collector,
+									  lfirst_node(ColumnDef, lc)->constraints);
 	}
 }
 
@@ -391,7 +392,7 @@ rename_object(LockCollector *collector, const RenameStmt *stmt)
 
 		case OBJECT_TABCONSTRAINT:
 			if (stmt->relation->inh &&
-				lockalter_constraint_recurses(relid, stmt->subname))
+				lockconstraint_recurses(relid, stmt->subname))
 				lockcollect_add_tree(collector, relid, AccessExclusiveLock);
 			else
 				lockcollect_add(collector, relid, AccessExclusiveLock);

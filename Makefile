@@ -76,7 +76,9 @@ OBJS = \
 	src/lockcollect.o \
 	src/lockconstraint.o \
 	src/lockdrop.o \
+	src/lockmaintain.o \
 	src/lockneeds.o \
+	src/lockrename.o \
 	src/locks.o \
 	src/lockstatement.o \
 	src/look.o \

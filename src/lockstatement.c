@@ -16,15 +16,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/dependency.h"
-#include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
-#include "compat.h"
 #include "lockalter.h"
 #include "lockconstraint.h"
 #include "lockdrop.h"
+#include "lockmaintain.h"
+#include "lockrename.h"
 #include "lockstatement.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -38,14 +36,6 @@ static void create_table(LockCollector *collector, const CreateStmt *stmt);
 static void create_index(LockCollector *collector, const IndexStmt *stmt);
 static void create_trigger(LockCollector *collector,
 						   const CreateTrigStmt *stmt);
-static void rename_object(LockCollector *collector, const RenameStmt *stmt);
-static void rename_relation(LockCollector *collector, const RenameStmt *stmt,
-							Oid relid);
-static void set_schema(LockCollector *collector,
-					   const AlterObjectSchemaStmt *stmt);
-static void truncate_tables(LockCollector *collector, const TruncateStmt *stmt);
-static void reindex(LockCollector *collector, const ReindexStmt *stmt);
-static void analyze_tables(LockCollector *collector, const VacuumStmt *stmt);
 static void alter_domain(LockCollector *collector,
 						 const AlterDomainStmt *stmt);
 static void lock_domain_users(LockCollector *collector, Oid domain);
@@ -72,11 +62,11 @@ lockstatement_collect(LockCollector *collector, Node *node)
 			break;
 
 		case T_RenameStmt:
-			rename_object(collector, (RenameStmt *) node);
+			lockrename_statement(collector, (RenameStmt *) node);
 			break;
 
 		case T_AlterObjectSchemaStmt:
-			set_schema(collector, (AlterObjectSchemaStmt *) node);
+			lockrename_schema(collector, (AlterObjectSchemaStmt *) node);
 			break;
 
 		case T_AlterObjectDependsStmt:
@@ -201,7 +191,7 @@ lockstatement_collect(LockCollector *collector, Node *node)
 			break;
 
 		case T_TruncateStmt:
-			truncate_tables(collector, (TruncateStmt *) node);
+			lockmaintain_truncate(collector, (TruncateStmt *) node);
 			break;
 
 		case T_ClusterStmt:
@@ -210,11 +200,11 @@ lockstatement_collect(LockCollector *collector, Node *node)
 			break;
 
 		case T_ReindexStmt:
-			reindex(collector, (ReindexStmt *) node);
+			lockmaintain_reindex(collector, (ReindexStmt *) node);
 			break;
 
 		case T_VacuumStmt:
-			analyze_tables(collector, (VacuumStmt *) node);
+			lockmaintain_analyze(collector, (VacuumStmt *) node);
 			break;
 
 		case T_RefreshMatViewStmt:
@@ -360,205 +350,6 @@ create_trigger(LockCollector *collector, const CreateTrigStmt *stmt)
 		lockcollect_add_partitions(collector, relid, ShareRowExclusiveLock);
 	else
 		lockcollect_add(collector, relid, ShareRowExclusiveLock);
-}
-
-static void
-rename_object(LockCollector *collector, const RenameStmt *stmt)
-{
-	Oid			relid;
-
-	if (stmt->relation == NULL)
-		return;
-	relid = lockcollect_find(collector, stmt->relation);
-
-	switch (stmt->renameType)
-	{
-		case OBJECT_FOREIGN_TABLE:
-		case OBJECT_INDEX:
-		case OBJECT_MATVIEW:
-		case OBJECT_SEQUENCE:
-		case OBJECT_TABLE:
-		case OBJECT_VIEW:
-			rename_relation(collector, stmt, relid);
-			break;
-
-		case OBJECT_ATTRIBUTE:
-		case OBJECT_COLUMN:
-			if (stmt->relation->inh)
-				lockcollect_add_tree(collector, relid, AccessExclusiveLock);
-			else
-				lockcollect_add(collector, relid, AccessExclusiveLock);
-			break;
-
-		case OBJECT_TABCONSTRAINT:
-			if (stmt->relation->inh &&
-				lockconstraint_recurses(relid, stmt->subname))
-				lockcollect_add_tree(collector, relid, AccessExclusiveLock);
-			else
-				lockcollect_add(collector, relid, AccessExclusiveLock);
-			break;
-
-		case OBJECT_TRIGGER:
-			lockcollect_add_partitions(collector, relid, AccessExclusiveLock);
-			break;
-
-		case OBJECT_POLICY:
-		case OBJECT_RULE:
-			lockcollect_add(collector, relid, AccessExclusiveLock);
-			break;
-
-		default:
-			break;
-	}
-}
-
-static void
-rename_relation(LockCollector *collector, const RenameStmt *stmt, Oid relid)
-{
-	char		relkind = get_rel_relkind(relid);
-	RangeVar   *renamed = copyObject(stmt->relation);
-
-	/* what counts is the word INDEX, but only if it is one */
-	lockcollect_add(collector, relid,
-					stmt->renameType == OBJECT_INDEX &&
-					(relkind == RELKIND_INDEX ||
-					 relkind == RELKIND_PARTITIONED_INDEX) ?
-					ShareUpdateExclusiveLock : AccessExclusiveLock);
-	renamed->relname = stmt->newname;
-	lockcollect_made(collector, renamed);
-}
-
-/*
- * Sequences that belong to columns go with their table.
- */
-static void
-set_schema(LockCollector *collector, const AlterObjectSchemaStmt *stmt)
-{
-	Oid			relid;
-
-	switch (stmt->objectType)
-	{
-		case OBJECT_FOREIGN_TABLE:
-		case OBJECT_MATVIEW:
-		case OBJECT_SEQUENCE:
-		case OBJECT_TABLE:
-		case OBJECT_VIEW:
-			relid = lockcollect_find(collector, stmt->relation);
-			lockcollect_add(collector, relid, AccessExclusiveLock);
-			if (OidIsValid(relid))
-				lockcollect_add_relations(collector, getOwnedSequences(relid),
-										  AccessExclusiveLock);
-			break;
-
-		default:
-			break;
-	}
-}
-
-/*
- * With CASCADE, the tables that reference those that are truncated are
- * truncated too, and so on.
- */
-static void
-truncate_tables(LockCollector *collector, const TruncateStmt *stmt)
-{
-	List	   *relids = NIL;
-	ListCell   *lc;
-
-	foreach(lc, stmt->relations)
-	{
-		RangeVar   *name = lfirst_node(RangeVar, lc);
-		Oid			relid = lockcollect_find(collector, name);
-
-		if (!OidIsValid(relid))
-			continue;
-		relids = list_concat_unique_oid(relids, name->inh ?
-										lockcollect_tree(relid) :
-										list_make1_oid(relid));
-	}
-
-	/* the list grows while it is gone through */
-	for (int i = 0; i < list_length(relids); i++)
-	{
-		Oid			relid = list_nth_oid(relids, i);
-
-		CHECK_FOR_INTERRUPTS();
-		lockcollect_add(collector, relid, AccessExclusiveLock);
-		if (stmt->restart_seqs)
-			lockcollect_add_relations(collector, getOwnedSequences(relid),
-									  AccessExclusiveLock);
-		if (stmt->behavior != DROP_CASCADE)
-			continue;
-		foreach(lc, lockcollect_foreign_keys(relid, RI_TRIGGER_PK, false))
-		{
-			Oid			other = lfirst_oid(lc);
-
-			relids = list_concat_unique_oid(relids,
-											get_rel_relkind(other) == RELKIND_PARTITIONED_TABLE ?
-											lockcollect_tree(other) :
-											list_make1_oid(other));
-		}
-	}
-}
-
-/*
- * The table is locked against writers, and each index that is made anew
- * against everybody who plans a query of the table.
- */
-static void
-reindex(LockCollector *collector, const ReindexStmt *stmt)
-{
-	Oid			relid;
-	char		relkind;
-
-	if (stmt->relation == NULL)
-		return;
-	relid = lockcollect_find(collector, stmt->relation);
-	relkind = get_rel_relkind(relid);
-	if (stmt->kind == REINDEX_OBJECT_INDEX)
-	{
-		if (relkind != RELKIND_INDEX)
-			return;
-		lockcollect_add(collector, IndexGetRelation(relid, true), ShareLock);
-		lockcollect_add(collector, relid, AccessExclusiveLock);
-	}
-	else if (relkind == RELKIND_RELATION || relkind == RELKIND_MATVIEW)
-	{
-		lockcollect_add(collector, relid, ShareLock);
-		lockcollect_add_relations(collector, lockcollect_indexes(relid),
-								  AccessExclusiveLock);
-	}
-}
-
-/*
- * ANALYZE of named tables; SKIP_LOCKED waits for nobody.
- */
-static void
-analyze_tables(LockCollector *collector, const VacuumStmt *stmt)
-{
-	ListCell   *lc;
-
-	foreach(lc, stmt->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "skip_locked") == 0)
-			return;
-	}
-
-	foreach(lc, stmt->rels)
-	{
-		RangeVar   *name = lfirst_node(VacuumRelation, lc)->relation;
-		Oid			relid = lockcollect_find(collector, name);
-
-		if (name->inh && COMPAT_ANALYZE_LOCKS_TREE)
-			lockcollect_add_tree(collector, relid, ShareUpdateExclusiveLock);
-		else if (name->inh)
-			lockcollect_add_partitions(collector, relid,
-									   ShareUpdateExclusiveLock);
-		else
-			lockcollect_add(collector, relid, ShareUpdateExclusiveLock);
-	}
 }
 
 /*

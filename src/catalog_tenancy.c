@@ -342,3 +342,25 @@ catalog_tenancy_guard_name(TenantGuard guard)
 {
 	return guard_names[guard];
 }
+
+/*
+ * Read the rows of a model, or (NULL) of all, with a query that has OF_MODEL.
+ *
+ * They are in SPI_tuptable until bookkeeping_end(); the memory context is the
+ * caller's.
+ */
+void
+catalog_tenancy_read(Bookkeeping *scope, SPIPlanPtr *plan, const char *sql,
+					 const char *model)
+{
+	Oid			argtypes[] = {TEXTOID};
+	Datum		values[1];
+	char		nulls[2] = " ";
+	MemoryContext caller = CurrentMemoryContext;
+
+	bookkeeping_begin_as_owner(scope, catalog_owner());
+	bookkeeping_prepare(plan, sql, lengthof(argtypes), argtypes);
+	values[0] = bookkeeping_optional_text(model, &nulls[0]);
+	bookkeeping_read_latest(*plan, values, nulls);
+	MemoryContextSwitchTo(caller);
+}

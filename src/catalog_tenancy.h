@@ -12,6 +12,7 @@
 #ifndef MIGRATE_CATALOG_TENANCY_H
 #define MIGRATE_CATALOG_TENANCY_H
 
+#include "bookkeeping.h"
 #include "tenantsetup.h"
 
 /*
@@ -51,6 +52,18 @@
 	"AND k.conname OPERATOR(pg_catalog.=) " name " " \
 	"AND k.contype OPERATOR(pg_catalog.=) 'f')"
 
+/*
+ * SQL for the rows "t" that are about a table that is there and for the model
+ * $1, or (NULL) for any, by the names of their tables.
+ */
+#define OF_MODEL \
+	"JOIN pg_catalog.pg_class c " \
+	"ON c.oid OPERATOR(pg_catalog.=) t.relation " \
+	"JOIN pg_catalog.pg_namespace n " \
+	"ON n.oid OPERATOR(pg_catalog.=) c.relnamespace " \
+	"WHERE $1 IS NULL OR t.model OPERATOR(pg_catalog.=) CAST($1 AS pg_catalog.name) " \
+	"ORDER BY n.nspname, c.relname"
+
 /* in catalog_tenancy_refresh.c */
 extern void catalog_tenancy_refresh(void);
 
@@ -66,6 +79,8 @@ extern char *catalog_tenancy_schema_model(Oid schema);
 extern void catalog_tenancy_insert_schema(Oid schema, const char *model);
 extern void catalog_tenancy_delete_schema(Oid schema);
 extern const char *catalog_tenancy_guard_name(TenantGuard guard);
+extern void catalog_tenancy_read(Bookkeeping *scope, SPIPlanPtr *plan,
+								 const char *sql, const char *model);
 
 /* in catalog_tenancy_table.c */
 extern const char *catalog_tenancy_mode_name(TenantMode mode);

@@ -30,32 +30,17 @@ List *
 catalog_tenancy_columns(const char *model)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid			argtypes[] = {TEXTOID};
-	Datum		values[1];
-	char		nulls[2] = " ";
-	MemoryContext caller = CurrentMemoryContext;
 	Bookkeeping scope;
 	List	   *result = NIL;
 
-	bookkeeping_begin_as_owner(&scope, catalog_owner());
-	bookkeeping_prepare(&plan,
-						"SELECT CAST(t.relation AS pg_catalog.oid), "
-						"CAST(t.model AS pg_catalog.text), "
-						"CAST(" COLUMN_NOW " AS pg_catalog.text), "
-						"CAST(" KEY_NOW("via", "via_oid") " AS pg_catalog.text), "
-						"CAST(t.parent AS pg_catalog.oid), t.made "
-						"FROM " TABLE_TENANT_COLUMN " t "
-						"JOIN pg_catalog.pg_class c "
-						"ON c.oid OPERATOR(pg_catalog.=) t.relation "
-						"JOIN pg_catalog.pg_namespace n "
-						"ON n.oid OPERATOR(pg_catalog.=) c.relnamespace "
-						"WHERE $1 IS NULL OR t.model OPERATOR(pg_catalog.=) CAST($1 AS pg_catalog.name) "
-						"ORDER BY n.nspname, c.relname",
-						1, argtypes);
-	values[0] = bookkeeping_optional_text(model, &nulls[0]);
-	bookkeeping_read_latest(plan, values, nulls);
-
-	MemoryContextSwitchTo(caller);
+	catalog_tenancy_read(&scope, &plan,
+						 "SELECT CAST(t.relation AS pg_catalog.oid), "
+						 "CAST(t.model AS pg_catalog.text), "
+						 "CAST(" COLUMN_NOW " AS pg_catalog.text), "
+						 "CAST(" KEY_NOW("via", "via_oid") " AS pg_catalog.text), "
+						 "CAST(t.parent AS pg_catalog.oid), t.made "
+						 "FROM " TABLE_TENANT_COLUMN " t " OF_MODEL,
+						 model);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[i];
@@ -160,32 +145,17 @@ List *
 catalog_tenancy_links(const char *model)
 {
 	static SPIPlanPtr plan = NULL;
-	Oid			argtypes[] = {TEXTOID};
-	Datum		values[1];
-	char		nulls[2] = " ";
-	MemoryContext caller = CurrentMemoryContext;
 	Bookkeeping scope;
 	List	   *result = NIL;
 
-	bookkeeping_begin_as_owner(&scope, catalog_owner());
-	bookkeeping_prepare(&plan,
-						"SELECT CAST(t.relation AS pg_catalog.oid), "
-						"CAST(" KEY_NOW("constraint_name", "constraint_oid") " AS pg_catalog.text), "
-						"CAST(t.model AS pg_catalog.text), "
-						"CAST(t.parent AS pg_catalog.oid), t.before, t.made, "
-						"CAST(t.constraint_name AS pg_catalog.text) "
-						"FROM " TABLE_TENANT_LINK " t "
-						"JOIN pg_catalog.pg_class c "
-						"ON c.oid OPERATOR(pg_catalog.=) t.relation "
-						"JOIN pg_catalog.pg_namespace n "
-						"ON n.oid OPERATOR(pg_catalog.=) c.relnamespace "
-						"WHERE $1 IS NULL OR t.model OPERATOR(pg_catalog.=) CAST($1 AS pg_catalog.name) "
-						"ORDER BY n.nspname, c.relname, t.constraint_name",
-						1, argtypes);
-	values[0] = bookkeeping_optional_text(model, &nulls[0]);
-	bookkeeping_read_latest(plan, values, nulls);
-
-	MemoryContextSwitchTo(caller);
+	catalog_tenancy_read(&scope, &plan,
+						 "SELECT CAST(t.relation AS pg_catalog.oid), "
+						 "CAST(" KEY_NOW("constraint_name", "constraint_oid") " AS pg_catalog.text), "
+						 "CAST(t.model AS pg_catalog.text), "
+						 "CAST(t.parent AS pg_catalog.oid), t.before, t.made, "
+						 "CAST(t.constraint_name AS pg_catalog.text) "
+						 "FROM " TABLE_TENANT_LINK " t " OF_MODEL ", t.constraint_name",
+						 model);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple	tuple = SPI_tuptable->vals[i];

@@ -87,6 +87,18 @@ SELECT s.* FROM steps s JOIN docs d ON s.tenant_id > d.tenant_id;
 SELECT count(*) FROM migrate_tenant_teardown(cascade => true);
 DROP TABLE steps, docs, tenants;
 
+-- The lint takes no comparison that merges texts for one with the tenant; a
+-- column that does so by itself is never protected.
+CREATE TABLE codes (plain text, merging text COLLATE "co ll"."c i");
+CREATE POLICY bound ON codes USING (plain = migrate_tenant_current_text());
+CREATE POLICY by_column ON codes USING (merging = migrate_tenant_current_text());
+CREATE POLICY by_operator ON codes USING (plain = migrate_tenant_current_text() COLLATE "co ll"."c i");
+SELECT p.polname, b.bind
+FROM pg_policy p, migrate.tenant_binding(p.polqual, p.polrelid, CASE p.polname WHEN 'by_column' THEN 2 ELSE 1 END::int2,
+    'migrate.tenant', ARRAY['migrate_tenant_current_text()'::regprocedure]::oid[], '{}', '{}') b
+WHERE p.polrelid = 'codes'::regclass ORDER BY 1;
+DROP TABLE codes;
+
 SET client_min_messages = warning;
 DROP SCHEMA "co ll" CASCADE;
 DROP ROLE regress_migrate_app;

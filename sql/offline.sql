@@ -149,6 +149,7 @@ SELECT migrate_revision('batches', $script$UPDATE a SET i = 1 WHERE i < 0 AND pu
 	(i /* ) */, '))', ")", $$)$$)) AND i > 9;
 -- migrate_batch(i)
 CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT ''migrate_batch(1)''';
+DELETE FROM a WHERE i > 3 AND migrate_batch(migrate_batch(i)::integer);
 DELETE FROM a WHERE MIGRATE_BATCH(a.i)$script$, '', head => '{n2}', rev_id => 'q1');
 SELECT steps('upgrade', 'n2:q1');
 -- row level security is as in other runs

@@ -138,6 +138,13 @@ CALL migrate_tenant_each('INSERT INTO report VALUES (migrate_tenant_current_int4
 SELECT array_agg(tenant ORDER BY tenant) FROM report;
 CALL migrate_tenant_each('DROP TABLE report');
 RESET ROLE;
+-- who is bound as the application, too, sees none
+GRANT regress_tenant_app TO regress_tenant_admin;
+SET ROLE regress_tenant_admin;
+CALL migrate_tenant_each('SELECT 1');
+CALL migrate_tenant_each('SELECT 1', 'SELECT number FROM account');
+RESET ROLE;
+REVOKE regress_tenant_app FROM regress_tenant_admin;
 ALTER TABLE account FORCE ROW LEVEL SECURITY;
 CREATE ROLE regress_tenant_owner;
 GRANT INSERT ON report TO regress_tenant_owner;

@@ -154,8 +154,29 @@ SELECT tableoid::regclass, * FROM badges ORDER BY id;
 SELECT object, action FROM migrate_tenant_add_column('badges');
 SELECT object, action FROM migrate_tenant_drop_column('badges');
 
+-- A partition of somebody else's is not changed in passing.
+CREATE ROLE regress_migrate_owner;
+SELECT migrate_grant('regress_migrate_owner', 'operator');
+CREATE TABLE theirs (id integer, tenant_id integer NOT NULL) PARTITION BY LIST (id);
+CREATE TABLE theirs_1 PARTITION OF theirs FOR VALUES IN (1);
+CREATE POLICY migrate_tenant ON theirs_1 USING (id = 1);
+SELECT count(*) > 0 AS protected FROM migrate_tenant_protect('theirs');
+ALTER TABLE theirs OWNER TO regress_migrate_owner;
+CREATE ROLE regress_migrate_other;
+ALTER TABLE theirs_1 OWNER TO regress_migrate_other;
+ALTER TABLE theirs_1 DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY;
+DROP POLICY migrate_tenant ON theirs_1;
+DROP POLICY migrate_tenant_floor ON theirs_1;
+SET ROLE regress_migrate_owner;
+SELECT * FROM migrate_tenant_unprotect('theirs');
+RESET ROLE;
+SELECT relation FROM migrate.tenant_table WHERE relation::text LIKE 'theirs%' ORDER BY relation::text;
+
 SET client_min_messages = warning;
 SELECT object, action FROM migrate_tenant_teardown(cascade => true);
+DROP TABLE theirs;
+DROP OWNED BY regress_migrate_owner;
+DROP ROLE regress_migrate_owner, regress_migrate_other;
 DROP SCHEMA parts CASCADE;
 DROP TABLE orgs, events, marks, people, badges CASCADE;
 DROP FUNCTION state;

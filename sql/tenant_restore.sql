@@ -159,6 +159,12 @@ BEGIN;
 SELECT action, sql FROM migrate_tenant_unprotect('saas.docs') WHERE object LIKE 'policy%';
 ROLLBACK;
 ALTER SCHEMA saas OWNER TO regress_migrate_owner;
+-- who has the table now is not to run what is in it
+ALTER TABLE saas.docs OWNER TO regress_migrate_super;
+BEGIN;
+SELECT action, sql FROM migrate_tenant_unprotect('saas.docs') WHERE object LIKE 'policy%';
+ROLLBACK;
+ALTER TABLE saas.docs OWNER TO regress_migrate_owner;
 -- with everything in its place it comes back
 SELECT action, sql FROM migrate_tenant_unprotect('saas.docs') WHERE object LIKE 'policy%';
 SELECT count(*) FROM migrate_tenant_teardown();

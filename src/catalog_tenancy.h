@@ -38,6 +38,7 @@
 	"WHERE t.relation_oid OPERATOR(pg_catalog.=) t.relation " \
 	"AND k.oid OPERATOR(pg_catalog.=) t." oid " " \
 	"AND k.conrelid OPERATOR(pg_catalog.=) t.relation " \
+	"AND k.confrelid OPERATOR(pg_catalog.=) t.parent " \
 	"AND k.contype OPERATOR(pg_catalog.=) 'f'), t." name ")"
 
 /* SQL for the number and the OID, from names that are parameters */

@@ -20,6 +20,7 @@
 #include "tables.h"
 #include "tablescan.h"
 #include "tenant.h"
+#include "textlist.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -56,7 +57,8 @@ catalog_tenant_model(const char *name, bool missing_ok)
 	bookkeeping_begin_as_owner(&scope, catalog_owner());
 	bookkeeping_prepare(&plan,
 						"SELECT CAST(root AS pg_catalog.oid), CAST(key AS pg_catalog.text),"
-						" CAST(admin_role AS pg_catalog.text), setting"
+						" CAST(admin_role AS pg_catalog.text), setting,"
+						" CAST(app_roles AS pg_catalog.text[])"
 						" FROM " TABLE_TENANT_MODEL
 						" WHERE model OPERATOR(pg_catalog.=) $1",
 						1, argtypes);
@@ -77,6 +79,8 @@ catalog_tenant_model(const char *name, bool missing_ok)
 	model->key = bookkeeping_string(tuple, desc, 2);
 	model->admin_role = bookkeeping_string(tuple, desc, 3);
 	model->setting = bookkeeping_string(tuple, desc, 4);
+	model->app_roles = textlist_from_array(SPI_getbinval(tuple, desc, 5, &isnull),
+										   "app_roles");
 	MemoryContextSwitchTo(spi_context);
 
 	bookkeeping_end(&scope);

@@ -42,6 +42,9 @@ offline_script_text(const Script *script)
 	{
 		int			call = lfirst_int(lc);
 
+		/* one in the arguments of another went with that */
+		if (call < begin)
+			continue;
 		appendBinaryStringInfo(&buf, &text[begin], call - begin);
 		appendStringInfoString(&buf, "true");
 		begin = script_call_end(text, call);

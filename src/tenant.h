@@ -42,6 +42,7 @@ typedef struct TenantModel
 	Oid			root;			/* the table of which a row is a tenant */
 	char	   *key;			/* its column that identifies the tenant */
 	char	   *admin_role;		/* may see all tenants; or NULL */
+	List	   *app_roles;		/* char *: those whom the policies bind */
 	char	   *setting;		/* configuration parameter of the tenant */
 } TenantModel;
 

@@ -112,6 +112,7 @@ migrate_tenant_backfill(PG_FUNCTION_ARGS)
 	uint64		filled = 0;
 	uint64		in_pass;
 	uint64		left = PG_UINT64_MAX;
+	bool		last_was_empty = false;
 	ListCell   *lc;
 
 	if (batch <= 0)
@@ -150,7 +151,14 @@ migrate_tenant_backfill(PG_FUNCTION_ARGS)
 	{
 		in_pass = fill_pass(column, source, relids, batch);
 		if (in_pass == 0)
-			break;
+		{
+			/* a row that somebody changed under our hands was passed by */
+			if (last_was_empty || count_fillable(column, source) == 0)
+				break;
+			last_was_empty = true;
+			continue;
+		}
+		last_was_empty = false;
 		filled += in_pass;
 		check_progress(column, source, pass, &left);
 	}

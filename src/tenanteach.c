@@ -58,6 +58,7 @@ static void refuse_atomic(FunctionCallInfo fcinfo);
 static Each *begin_each(FunctionCallInfo fcinfo, MemoryContext memory);
 static char *keys_of_root(const TenantModel *model);
 static bool sees_all(const TenantModel *model);
+static bool has_role(const char *name);
 static void refuse_hidden_keys(const TenantModel *model, const char *relation);
 static void read_keys(Each *each);
 static SPIPlanPtr prepare_query(const Each *each);
@@ -192,16 +193,33 @@ keys_of_root(const TenantModel *model)
 }
 
 /*
- * Has the caller a policy that shows all tenants?
+ * Has the caller a policy that shows all tenants, and none that hides them all
+ * the same?
  */
 static bool
 sees_all(const TenantModel *model)
 {
-	Oid			admin = InvalidOid;
+	ListCell   *lc;
 
-	if (model != NULL && model->admin_role != NULL)
-		admin = get_role_oid(model->admin_role, true);
-	return OidIsValid(admin) && has_privs_of_role(GetUserId(), admin);
+	if (model == NULL || model->admin_role == NULL ||
+		!has_role(model->admin_role))
+		return false;
+	foreach(lc, model->app_roles)
+	{
+		if (has_role(lfirst(lc)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+has_role(const char *name)
+{
+	Oid			role = get_role_oid(name, true);
+
+	if (!OidIsValid(role))
+		return strcmp(name, "public") == 0;
+	return has_privs_of_role(GetUserId(), role);
 }
 
 /*

@@ -48,6 +48,8 @@ tenantjson_table_before(const TenantTable *table)
 		put_bool(&buf, "row_security", table->row_security);
 		put_bool(&buf, "force_row_security", table->force_row_security);
 		put_policies(&buf, table->policies_before);
+		if (table->policies_owner != NULL)
+			put_string(&buf, "policies_owner", table->policies_owner);
 	}
 	return finish(&buf);
 }
@@ -83,6 +85,7 @@ tenantjson_read_table(TenantTable *table, Datum before, Datum made)
 	table->row_security = get_bool(was, "row_security");
 	table->force_row_security = get_bool(was, "force_row_security");
 	table->policies_before = get_policies(was);
+	table->policies_owner = get_string(was, "policies_owner");
 	table->policies = get_policies(is);
 	table->index = get_string(is, "index");
 	table->default_expression = get_string(is, "default");

@@ -107,13 +107,15 @@ key_from_row(HeapTuple tuple)
 	for (int i = 0; i < nkeys; i++)
 	{
 		char	   *column = get_attname(form->conrelid, columns[i], false);
+		TenantAttribute *attribute;
 
 		key->columns = lappend(key->columns, column);
 		key->parent_columns =
 			lappend(key->parent_columns,
 					get_attname(form->confrelid, parent_columns[i], false));
 		key->operators = lappend_oid(key->operators, operators[i]);
-		if (!tenanttable_attribute(form->conrelid, column)->not_null)
+		attribute = tenanttable_attribute(form->conrelid, column);
+		if (attribute == NULL || !attribute->not_null)
 			key->not_null = false;
 	}
 	return key;

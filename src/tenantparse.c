@@ -202,6 +202,7 @@ is_about_text(int sqlerrcode)
 
 	return category != ERRCODE_OPERATOR_INTERVENTION &&
 		category != ERRCODE_INSUFFICIENT_RESOURCES &&
+		sqlerrcode != ERRCODE_INTERNAL_ERROR &&
 		sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
 		sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED;
 }

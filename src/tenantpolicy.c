@@ -48,6 +48,8 @@ static Node *read_expression(Relation policies, HeapTuple tuple,
 static List *read_roles(Relation policies, HeapTuple tuple);
 static FoundPolicy *find_found(List *found, const char *name);
 static TenantPolicy *find_policy(List *policies, const char *name);
+static void keep_policy(TenantTable *table, FoundPolicy *there);
+static bool has_owner_of_policies(const TenantTable *table);
 static bool same_policy(Oid relid, const FoundPolicy *found,
 						const TenantPolicy *wanted);
 static bool same_text(const TenantPolicy *a, const TenantPolicy *b);
@@ -84,8 +86,7 @@ tenantpolicy_install(TenantWork *work, TenantTable *table, List *wanted)
 
 		if (there != NULL && find_policy(table->policies, policy->name) == NULL &&
 			find_policy(table->policies_before, policy->name) == NULL)
-			table->policies_before = lappend(table->policies_before,
-											 &there->policy);
+			keep_policy(table, there);
 		if (there != NULL && same_policy(table->relid, there, policy))
 			policy = &there->policy;
 		else
@@ -153,13 +154,14 @@ restore_policy(TenantWork *work, TenantTable *table, List *found,
 {
 	FoundPolicy *there = find_found(found, name);
 	TenantPolicy *before = find_policy(table->policies_before, name);
-
-	char	   *obstacle;
+	const char *obstacle = NULL;
 
 	if (before != NULL && there != NULL && same_text(&there->policy, before))
 		return;
-	obstacle = before == NULL ? NULL :
-		tenantparse_obstacle(table->relid, before);
+	if (before != NULL && !has_owner_of_policies(table))
+		obstacle = "the table belongs to another role now";
+	else if (before != NULL)
+		obstacle = tenantparse_obstacle(table->relid, before);
 	if (before != NULL && obstacle == NULL)
 	{
 		make_policy(work, table->relid, there, before, true);
@@ -169,6 +171,36 @@ restore_policy(TenantWork *work, TenantTable *table, List *found,
 		drop_policy(work, table->relid, name);
 	if (before != NULL)
 		give_up_policy(work, table->relid, before, obstacle);
+}
+
+/*
+ * Keep a policy of the user's that makes way for one of ours, and whose it is.
+ */
+static void
+keep_policy(TenantTable *table, FoundPolicy *there)
+{
+	char	   *owner = GetUserNameFromId(tenanttable_owner(table->relid), false);
+
+	/* if they are of several owners, none may run the policies of another */
+	if (table->policies_before == NIL)
+		table->policies_owner = owner;
+	else if (table->policies_owner != NULL &&
+			 strcmp(table->policies_owner, owner) != 0)
+		table->policies_owner = NULL;
+	table->policies_before = lappend(table->policies_before, &there->policy);
+}
+
+/*
+ * Does the table still belong to the role whose policies were kept?  Nobody
+ * else is to run what is in them.  The name tells, as a dump keeps no OID.
+ */
+static bool
+has_owner_of_policies(const TenantTable *table)
+{
+	Oid			owner = tenanttable_owner(table->relid);
+
+	return table->policies_owner != NULL &&
+		strcmp(GetUserNameFromId(owner, false), table->policies_owner) == 0;
 }
 
 /*
@@ -186,9 +218,10 @@ give_up_policy(TenantWork *work, Oid relid, const TenantPolicy *policy,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("policy \"%s\" of table %s cannot be restored",
 					policy->name, tenanttable_name(relid)),
-			 errdetail("It stood there before the table was protected; made again, it fails: %s.",
+			 errdetail("It stood there before the table was protected, but: %s.",
 					   obstacle),
-			 errhint("Make it with the names that things have now: %s;", sql)));
+			 errhint("Read it, and make it with the names that things have now: %s;",
+					 sql)));
 }
 
 /*

@@ -80,6 +80,8 @@ typedef struct TenantTable
 	bool		force_row_security;
 	List	   *policies_before;	/* TenantPolicy *: those that had the name
 									 * of one that was made */
+	char	   *policies_owner; /* who owned the table then, or NULL: there
+								 * were none */
 
 	/* what was made */
 	List	   *policies;		/* TenantPolicy * */

@@ -232,6 +232,8 @@ unprotect_one(TenantWork *work, TenantTable *table, const TenantTable *above)
 {
 	const char *default_expression = table->default_expression;
 
+	/* there may be no step that the server would refuse */
+	tenanttable_check_owner(table->relid);
 	if (default_expression == NULL && above != NULL &&
 		above->default_expression != NULL && table->column_name != NULL &&
 		tenantparse_default_equal(table->relid, table->column_name,

@@ -18,7 +18,7 @@ GRANT USAGE ON SCHEMA trap TO PUBLIC;
 SET ROLE regress_tenant_owner;
 CREATE FUNCTION trap.spring(value anyelement) RETURNS anyelement LANGUAGE plpgsql AS $$
 BEGIN
-    IF current_user NOT IN ('regress_tenant_owner', 'regress_tenant_app') THEN
+    IF current_user NOT IN ('regress_tenant_owner', 'regress_tenant_other', 'regress_tenant_app') THEN
         PERFORM pg_catalog.nextval(c.oid) FROM pg_catalog.pg_class c WHERE c.relname = 'sprung';
     ELSE
         PERFORM pg_catalog.nextval(c.oid) FROM pg_catalog.pg_class c WHERE c.relname = 'looked';
@@ -164,10 +164,48 @@ INSERT INTO trap.parts VALUES (1), (2);
 RESET ROLE;
 SELECT count(*) > 0 AS done FROM migrate_tenant_protect('trap.parts', 'parent', via => 'parts_doc');
 SELECT probe, result, detail FROM migrate_tenant_selftest(tables => '{trap.parts}');
--- One is the other, too.
+-- A member of the other owner does not own it either, nor does a superuser: what
+-- one of them left there would run with the rights of the other.
 GRANT regress_tenant_owner TO regress_tenant_other;
-SELECT result, count(*) FROM migrate_tenant_selftest(tables => '{trap.parts}') GROUP BY 1;
+SELECT probe, result FROM migrate_tenant_selftest(tables => '{trap.parts}');
 REVOKE regress_tenant_owner FROM regress_tenant_other;
+ALTER TABLE trap.docs OWNER TO CURRENT_USER;
+SET ROLE regress_tenant_other;
+CREATE FUNCTION trap.other_index(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE
+    AS 'BEGIN RETURN trap.spring($1); END';
+CREATE INDEX trapped ON trap.parts ((id + trap.other_index(1)));
+\c -
+SET client_min_messages = warning;
+SELECT setval(s, 1, false) FROM unnest('{trap.sprung,trap.looked}'::regclass[]) s;
+SELECT probe, result FROM migrate_tenant_selftest(tables => '{trap.parts}');
+TABLE trap.caught;
+DROP INDEX trap.trapped;
+ALTER TABLE trap.docs OWNER TO regress_tenant_owner;
+-- The same goes for a table and its partitions or children.
+CREATE TABLE trap.events (tenant_id uuid NOT NULL, id integer) PARTITION BY LIST (tenant_id);
+CREATE TABLE trap.events_rest PARTITION OF trap.events DEFAULT;
+INSERT INTO trap.events SELECT id, 1 FROM trap.tenants;
+ALTER TABLE trap.events_rest OWNER TO regress_tenant_other;
+SELECT count(*) > 0 AS done FROM migrate_tenant_protect('trap.events');
+SET ROLE regress_tenant_other;
+CREATE INDEX trapped ON trap.events_rest ((id + trap.other_index(1)));
+\c -
+SET client_min_messages = warning;
+SELECT setval(s, 1, false) FROM unnest('{trap.sprung,trap.looked}'::regclass[]) s;
+SELECT probe, result, detail FROM migrate_tenant_selftest(tables => '{trap.events}') WHERE "table" = 'trap.events'::regclass;
+TABLE trap.caught;
+DROP INDEX trap.trapped;
+-- who owns a table can have indexes made on its partitions, whose ever they are
+ALTER TABLE trap.events OWNER TO regress_tenant_other;
+ALTER TABLE trap.events_rest OWNER TO CURRENT_USER;
+SET ROLE regress_tenant_other;
+CREATE INDEX trapped ON trap.events ((id + trap.other_index(1)));
+\c -
+SET client_min_messages = warning;
+SELECT setval(s, 1, false) FROM unnest('{trap.sprung,trap.looked}'::regclass[]) s;
+SELECT "table", probe, result FROM migrate_tenant_selftest(tables => '{trap.events_rest}');
+TABLE trap.caught;
+DROP INDEX trap.trapped;
 -- Who reads as with any SELECT is not concerned.
 SET ROLE regress_tenant_admin;
 SELECT result, count(*) FROM migrate_tenant_selftest(tables => '{trap.parts}') GROUP BY 1;

@@ -10,7 +10,10 @@
  *
  * - who sees all rows, being bound by no policy, does not read them: the
  *	 owner of the tables does, as the server itself does it to check a foreign
- *	 key, with FORCE set aside and in a security-restricted operation;
+ *	 key, with FORCE set aside and in a security-restricted operation.  All
+ *	 that the planner looks at has to be that owner's: to have the owner's
+ *	 privileges is not enough, for what others left on their tables would run
+ *	 with them;
  * - who is bound by policies reads as with any SELECT, with the policies and
  *	 with what the planner evaluates, but a query that itself calls any other
  *	 function than the server's own is refused;
@@ -27,7 +30,9 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "compat.h"
 #include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
@@ -55,6 +60,7 @@ typedef struct QueryCheck
 
 static bool sees_all(List *relids);
 static Oid	owner_of_all(List *relids);
+static List *relatives_of(Oid relid);
 static Oid	owner_of(Oid relid);
 static Query *analyze(const char *sql);
 static bool check_node(Node *node, void *arg);
@@ -122,27 +128,39 @@ sees_all(List *relids)
 }
 
 /*
- * A role that owns all of some tables, be it as a member of their owners.
+ * The one owner of some tables, and of all that they are related to.
  */
 static Oid
 owner_of_all(List *relids)
 {
+	Oid			owner = owner_of(linitial_oid(relids));
 	ListCell   *lc;
 
 	foreach(lc, relids)
 	{
-		Oid			owner = owner_of(lfirst_oid(lc));
-		bool		owns_all = true;
 		ListCell   *lc2;
 
-		foreach(lc2, relids)
-			owns_all &= has_privs_of_role(owner, owner_of(lfirst_oid(lc2)));
-		if (owns_all)
-			return owner;
+		foreach(lc2, relatives_of(lfirst_oid(lc)))
+		{
+			if (owner_of(lfirst_oid(lc2)) != owner)
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("it, tables above or below it, or those that lead to its tenants belong to different roles; try it as the admin role")));
+		}
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("it and the tables that lead to its tenants belong to different roles, none of which owns them all; try it as the admin role")));
+	return owner;
+}
+
+/*
+ * A table, its partitions and children, which are read with it and locked
+ * here, and what it is a partition of: who owns that can have indexes made on
+ * partitions of others.
+ */
+static List *
+relatives_of(Oid relid)
+{
+	return list_concat(find_all_inheritors(relid, AccessShareLock, NULL),
+					   get_partition_ancestors(relid));
 }
 
 static Oid

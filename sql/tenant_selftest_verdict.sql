@@ -171,6 +171,21 @@ ALTER TABLE judge.docs ALTER tenant_id TYPE judge.some_tenant;
 CREATE POLICY weak ON judge.docs USING (tenant_id = migrate_tenant_current()) WITH CHECK (true);
 SELECT probe, result, detail FROM migrate_tenant_selftest(tables => '{judge.docs}') WHERE probe IN ('insert null', 'move row to null');
 ROLLBACK;
+-- The table whose columns a view has cannot be read, but one that it looks into.
+BEGIN;
+CREATE TABLE judge.tasks (id integer CONSTRAINT tasks_note REFERENCES judge.notes);
+INSERT INTO judge.tasks SELECT id FROM judge.notes;
+GRANT SELECT ON judge.tasks TO regress_tenant_owner, regress_tenant_app;
+ALTER TABLE judge.tasks OWNER TO regress_tenant_owner;
+SELECT count(*) > 0 AS done FROM migrate_tenant_protect('judge.tasks', 'parent', via => 'tasks_note');
+CREATE VIEW judge.busy WITH (security_invoker = true) AS
+SELECT tenant_id, id, amount FROM judge.docs d WHERE EXISTS (SELECT FROM judge.tasks t WHERE t.id = d.id);
+CREATE VIEW judge.tasks_alone WITH (security_invoker = true) AS SELECT id FROM judge.tasks;
+GRANT SELECT, INSERT, UPDATE, DELETE ON judge.busy, judge.tasks_alone TO regress_tenant_app;
+REVOKE SELECT ON judge.docs FROM regress_tenant_owner;
+SELECT "table", probe, result, detail FROM migrate_tenant_selftest(tables => '{judge.docs,judge.tasks}')
+WHERE "table" IN ('judge.docs'::regclass, 'judge.busy'::regclass, 'judge.tasks_alone'::regclass);
+ROLLBACK;
 -- Without a right on the schema nothing else matters.
 BEGIN;
 REVOKE USAGE ON SCHEMA judge FROM regress_tenant_app;

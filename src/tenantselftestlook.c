@@ -27,7 +27,8 @@ static Query *view_query(Relation relation);
 
 /*
  * Find the columns that hold a tenant, and the table to take tenants from:
- * that of such a column if rows of it were found.
+ * that of such a column, if possible one of which rows were found.  Any other
+ * will do only where there is no such column.
  */
 void
 selftest_look_at_view(void *arg)
@@ -65,9 +66,8 @@ selftest_look_at_view(void *arg)
 	{
 		const SelftestTable *table = lfirst(lc);
 
-		if (table->problem == NULL &&
-			(trial->base == NULL ||
-			 (trial->columns == NIL && trial->base->other_row == NULL)))
+		if (trial->columns == NIL && table->problem == NULL &&
+			(trial->base == NULL || trial->base->other_row == NULL))
 			trial->base = table;
 		trial->has_rule |= table->has_rule;
 	}

@@ -95,7 +95,9 @@ selftest_try_view(const SelftestScene *scene, SelftestView *view,
 	{
 		if (unset)
 			report(state, view->relid, VIEW_ANY, "any", SELFTEST_INCONCLUSIVE,
-				   "none of the tables that it reads could be tried");
+				   trial.columns == NIL ?
+				   "none of the tables that it reads could be tried" :
+				   "none of the tables that its tenant columns are of could be tried");
 	}
 	else if (!selftest_has_right(view->relid, role, ACL_SELECT, NULL) &&
 			 !selftest_has_right(view->relid, role, ACL_INSERT, NULL) &&

@@ -186,6 +186,20 @@ REVOKE SELECT ON judge.docs FROM regress_tenant_owner;
 SELECT "table", probe, result, detail FROM migrate_tenant_selftest(tables => '{judge.docs,judge.tasks}')
 WHERE "table" IN ('judge.docs'::regclass, 'judge.busy'::regclass, 'judge.tasks_alone'::regclass);
 ROLLBACK;
+-- The table that a row was to be written to is gone.
+BEGIN;
+CREATE VIEW judge.docs_now AS SELECT tenant_id, amount FROM judge.docs;
+CREATE VIEW judge.desk AS SELECT * FROM judge.docs_now;
+GRANT SELECT, INSERT ON judge.desk TO regress_tenant_app;
+CREATE FUNCTION judge.remove() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN
+    CREATE OR REPLACE VIEW judge.docs_now AS SELECT NULL::uuid AS tenant_id, 1 AS amount;
+    DROP TABLE judge.docs CASCADE;
+    RETURN NEW;
+END$$;
+CREATE TRIGGER t INSTEAD OF INSERT ON judge.desk FOR EACH ROW EXECUTE FUNCTION judge.remove();
+SELECT "table", probe, result, detail FROM migrate_tenant_selftest(tables => '{judge.docs}')
+WHERE "table" = 'judge.desk'::regclass AND probe LIKE 'insert %';
+ROLLBACK;
 -- Without a right on the schema nothing else matters.
 BEGIN;
 REVOKE USAGE ON SCHEMA judge FROM regress_tenant_app;

@@ -252,15 +252,19 @@ set_local(const char *name, const char *value)
 }
 
 /*
- * Was a row written for which a condition holds?
+ * Was a row written for which a condition holds?  Not if the table is gone,
+ * which code that does the writing instead may have dropped.
  */
 static bool
 is_written(const SelftestProbe *probe, const char *condition)
 {
-	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(probe->base)),
-												  get_rel_name(probe->base));
+	char	   *name = get_rel_name(probe->base);
 	TupleDesc	desc;
 
+	if (name == NULL)
+		return false;
+	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(probe->base)),
+									  name);
 	return selftest_read(probe->bases,
 						 psprintf("SELECT 1 FROM %s AS t WHERE "
 								  "t.xmin OPERATOR(pg_catalog.=) '%u'::pg_catalog.xid AND %s LIMIT 1",

@@ -133,6 +133,7 @@ OBJS = \
 	src/tenantlintcalls.o \
 	src/tenantlintcontext.o \
 	src/tenantlintexpr.o \
+	src/tenantlintgone.o \
 	src/tenantlintnot.o \
 	src/tenantlintparent.o \
 	src/tenantlintsublink.o \
@@ -279,6 +280,7 @@ ISOLATION = \
 	isolation_levels \
 	lock_timeout \
 	looking \
+	tenant_drop \
 	tenant_guard \
 	tenant_protect \
 	upgrade_downgrade \

@@ -158,7 +158,9 @@ BEGIN
 		CROSS JOIN LATERAL (
 			SELECT CASE WHEN f.kind IN ('root', 'column', 'shared') THEN coalesce(f.column_name,
 				CASE WHEN f.kind = 'root' THEN m.key ELSE m.column_name END) END) x (registered)
-		LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped AND a.attname = x.registered;
+		LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped AND a.attname = x.registered
+	-- NULL for one that this snapshot shows but that was dropped since
+	WHERE has_table_privilege(c.oid, 'SELECT') IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION migrate.tenant_lint_tables(text[]) IS

@@ -95,8 +95,10 @@ BEGIN
 					AND (i.indisunique OR EXISTS (
 						SELECT FROM pg_amop o JOIN pg_am m ON m.oid = o.amopmethod
 						WHERE m.amname = 'btree' AND o.amopstrategy = 3 AND o.amopopr = k.conexclop[c.position]))) x (attnums)
-		-- of the tenants themselves tells who may try values
-		WHERE (t.kind <> 'root' OR EXISTS (
+		-- NULL for an index that was dropped after the snapshot was taken
+		WHERE pg_get_indexdef(i.indexrelid, 1, true) IS NOT NULL
+			-- of the tenants themselves tells who may try values
+			AND (t.kind <> 'root' OR EXISTS (
 				SELECT FROM migrate.tenant_lint_acting(tenant_lint_keys.roles) a
 				WHERE a.model = t.model AND has_any_column_privilege(a.acting, t.relid, 'INSERT, UPDATE')))
 			AND NOT coalesce(t.attnum = ANY (x.attnums), false)

@@ -95,6 +95,10 @@ extern bool tenantlint_is_user(Node *node);
 extern bool tenantlint_mentions_tenant(const TenantRule *rule, Node *node);
 extern bool tenantlint_in_array(const ArrayType *array, Oid oid);
 
+/* in tenantlintgone.c */
+extern bool tenantlint_is_gone(Oid relation, Node *expression);
+extern char *tenantlint_deparse(Oid relation, Node *node);
+
 /* in tenantlintparent.c */
 extern bool tenantlint_through_parent(const TenantRule *rule,
 									  SubLink *sublink, Node *operand,

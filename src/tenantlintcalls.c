@@ -61,6 +61,7 @@ Datum
 migrate_tenant_expression_remarks(PG_FUNCTION_ARGS)
 {
 	CallWalk	state = {0};
+	Node	   *expression;
 
 	state.rsinfo = sqlcall_begin_rows(fcinfo, 3);
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
@@ -68,7 +69,9 @@ migrate_tenant_expression_remarks(PG_FUNCTION_ARGS)
 
 	state.relation = PG_GETARG_OID(1);
 	state.column = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT16(2);
-	walk(stringToNode(TextDatumGetCString(PG_GETARG_DATUM(0))), &state);
+	expression = stringToNode(TextDatumGetCString(PG_GETARG_DATUM(0)));
+	if (!tenantlint_is_gone(state.relation, expression))
+		walk(expression, &state);
 	return (Datum) 0;
 }
 
@@ -189,11 +192,12 @@ remark_wrapped(CallWalk *state, Node *side, Node *other)
 	vars = pull_vars_of_level(node, 0);
 	if (list_length(vars) == 1 && IsA(linitial(vars), Var) &&
 		((Var *) linitial(vars))->varattno == state->column)
-		remark(state, "wrapped", InvalidOid,
-			   deparse_expression(node,
-								  deparse_context_for(get_rel_name(state->relation),
-													  state->relation),
-								  false, false));
+	{
+		char	   *subject = tenantlint_deparse(state->relation, node);
+
+		if (subject != NULL)
+			remark(state, "wrapped", InvalidOid, subject);
+	}
 }
 
 /*

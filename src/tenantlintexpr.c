@@ -19,7 +19,6 @@
 #include "tenantlint.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/ruleutils.h"
 
 /* bytes of an expression that are shown in a finding */
 #define MAX_TERM_BYTES 120
@@ -45,6 +44,7 @@ PG_FUNCTION_INFO_V1(migrate_tenant_binding);
  *		is_inline, allows_null, is_exact
  *		gap			what is wrong, to follow the name of the policy; NULL if
  *					the expression binds the row to the tenant
+ * All are NULL if something that the expression names was dropped.
  */
 Datum
 migrate_tenant_binding(PG_FUNCTION_ARGS)
@@ -53,7 +53,7 @@ migrate_tenant_binding(PG_FUNCTION_ARGS)
 	TenantBinding binding;
 	TupleDesc	tupdesc;
 	Node	   *expression = NULL;
-	Datum		values[5];
+	Datum		values[5] = {0};
 	bool		nulls[5] = {false};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
@@ -71,8 +71,15 @@ migrate_tenant_binding(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(0))
 		expression = stringToNode(TextDatumGetCString(PG_GETARG_DATUM(0)));
-	tenantlint_bind(&rule, expression, &binding);
 
+	if (tenantlint_is_gone(rule.relation, expression))
+	{
+		memset(nulls, true, sizeof(nulls));
+		PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc),
+														  values, nulls)));
+	}
+
+	tenantlint_bind(&rule, expression, &binding);
 	values[0] = CStringGetTextDatum(bind_names[binding.bind]);
 	values[1] = BoolGetDatum(binding.is_inline);
 	values[2] = BoolGetDatum(binding.allows_null);
@@ -137,14 +144,11 @@ gap(const TenantRule *rule, Node *expression, const TenantBinding *binding)
 static char *
 deparse(const TenantRule *rule, Node *node)
 {
-	char	   *name = get_rel_name(rule->relation);
-	char	   *result;
+	char	   *result = tenantlint_deparse(rule->relation, node);
 	int			length;
 
-	if (name == NULL)			/* dropped a moment ago */
+	if (result == NULL)			/* dropped a moment ago */
 		return "?";
-	result = deparse_expression(node, deparse_context_for(name, rule->relation),
-								false, false);
 	for (char *c = result; *c != '\0'; c++)
 	{
 		if (*c == '\n' || *c == '\t')

@@ -126,6 +126,27 @@ CREATE FUNCTION gate.trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN
 CREATE TRIGGER t BEFORE INSERT ON migrate.tenant_waiver FOR EACH ROW EXECUTE FUNCTION gate.trigger();
 SELECT migrate_tenant_waive('T001', 'gate.docs', 'x');
 ROLLBACK;
+
+-- ---- a name that holds the end of a line ----
+
+BEGIN;
+CREATE TABLE gate."x
+CREATE TABLE gate.pasted (); --" (id integer);
+CREATE TABLE gate."x CREATE TABLE gate.pasted (); --" (id integer);
+CREATE TABLE gate.carriage (id integer);
+SELECT format('ALTER TABLE gate.carriage RENAME TO %I', E'x\rCREATE TABLE gate.pasted (); --') AS statement \gset
+:statement;
+SELECT object, problem, fix FROM migrate_tenant_lint() WHERE code = 'T024';
+SELECT fix FROM migrate_tenant_lint() WHERE code = 'T024' \gexec
+SELECT '-- ' || object || ': ' || problem FROM migrate_tenant_lint() WHERE code = 'T024' \gexec
+SELECT to_regclass('gate.pasted');
+-- it is waived as it is shown, and no other with it
+SELECT migrate_tenant_waive(code, object, 'x') FROM migrate_tenant_lint() WHERE code = 'T024' AND object LIKE '%\\n%';
+SELECT object FROM migrate_tenant_lint() WHERE code = 'T024';
+ROLLBACK;
+
+-- ---- who may ----
+
 SELECT migrate_grant('regress_tenant_app', 'viewer');
 SET ROLE regress_tenant_app;
 SELECT migrate_tenant_waive('T001', 'gate.docs', 'x');

@@ -32,6 +32,19 @@ typedef enum TenantBind
 	TENANT_BIND_TENANT
 } TenantBind;
 
+/*
+ * What was found out about a term once.  An answer may need those for the
+ * terms below, each of them several times: not to remember them would take
+ * time that doubles with every level.
+ */
+typedef struct TenantAnswer
+{
+	const Node *node;
+	int			rtindex;		/* what is asked, see tenantlint_recall() */
+	bool		is_known;
+	bool		holds;
+} TenantAnswer;
+
 /* The table that a policy is of, and what binds it */
 typedef struct TenantRule
 {
@@ -41,6 +54,7 @@ typedef struct TenantRule
 	ArrayType  *functions;		/* those that return the tenant, as oid[] */
 	ArrayType  *protected;		/* the tables of the registry, as oid[] */
 	ArrayType  *shared;			/* those of which all tenants see some rows */
+	List	  **answers;		/* of TenantAnswer */
 } TenantRule;
 
 /* What an expression comes to */
@@ -83,6 +97,8 @@ extern bool tenantlint_is_null_test(const TenantRule *rule, Node *node,
 									NullTestType type);
 extern bool tenantlint_mentions_column(const TenantRule *rule, Node *node);
 extern bool tenantlint_could_bind(const TenantRule *rule, Node *node);
+extern TenantAnswer *tenantlint_recall(const TenantRule *rule,
+									   const Node *node, int rtindex);
 
 /* in tenantlintsublink.c */
 extern bool tenantlint_holds_without_rows(Node *node);

@@ -51,6 +51,7 @@ migrate_tenant_binding(PG_FUNCTION_ARGS)
 {
 	TenantRule	rule;
 	TenantBinding binding;
+	List	   *answers = NIL;
 	TupleDesc	tupdesc;
 	Node	   *expression = NULL;
 	Datum		values[5] = {0};
@@ -68,6 +69,7 @@ migrate_tenant_binding(PG_FUNCTION_ARGS)
 	rule.functions = oid_array(fcinfo, 4);
 	rule.protected = oid_array(fcinfo, 5);
 	rule.shared = oid_array(fcinfo, 6);
+	rule.answers = &answers;
 
 	if (!PG_ARGISNULL(0))
 		expression = stringToNode(TextDatumGetCString(PG_GETARG_DATUM(0)));

@@ -18,6 +18,7 @@
 #include "tenantlint.h"
 #include "utils/lsyscache.h"
 
+static bool is_about(const TenantRule *rule, Node *node);
 static Node *negate(Node *node);
 
 /*
@@ -106,12 +107,26 @@ tenantlint_bind_test(const TenantRule *rule, BooleanTest *test, TenantBinding *r
 bool
 tenantlint_is_about(const TenantRule *rule, Node *node)
 {
-	TenantBinding binding;
-	Node	   *opposite;
+	TenantAnswer *answer;
 
 	/* the result of a test is known always, and to ask for it no test */
 	if (IsA(node, NullTest) || IsA(node, BooleanTest))
 		return true;
+	answer = tenantlint_recall(rule, node, 0);
+	if (!answer->is_known)
+	{
+		answer->holds = is_about(rule, node);
+		answer->is_known = true;
+	}
+	return answer->holds;
+}
+
+static bool
+is_about(const TenantRule *rule, Node *node)
+{
+	TenantBinding binding;
+	Node	   *opposite;
+
 	tenantlint_bind(rule, node, &binding);
 	if (binding.bind == TENANT_BIND_FALLBACK || binding.bind >= TENANT_BIND_PARENT)
 		return true;

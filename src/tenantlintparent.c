@@ -98,6 +98,7 @@ search_query(const TenantRule *rule, Query *query, int outer, Node *operand,
 	bool		progress = true;
 
 	check_stack_depth();
+	CHECK_FOR_INTERRUPTS();
 	*allows_shared = false;
 
 	/* an aggregate, or HAVING, returns a row even if there is none to group */
@@ -159,10 +160,19 @@ is_own(ParentSearch *search, int rtindex)
 	foreach(lc, search->sublinks)
 	{
 		SubLink    *sublink = lfirst(lc);
-		bool		allows_shared;
+		TenantAnswer *answer = tenantlint_recall(search->rule, (Node *) sublink,
+												 rtindex);
 
-		if (search_query(search->rule, (Query *) sublink->subselect, rtindex,
-						 NULL, &allows_shared) && !allows_shared)
+		if (!answer->is_known)
+		{
+			bool		allows_shared;
+
+			answer->holds = search_query(search->rule,
+										 (Query *) sublink->subselect, rtindex,
+										 NULL, &allows_shared) && !allows_shared;
+			answer->is_known = true;
+		}
+		if (answer->holds)
 			return true;
 	}
 	return false;

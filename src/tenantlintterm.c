@@ -292,3 +292,28 @@ could_bind(Node *node, void *context)
 		return true;
 	return expression_tree_walker(node, could_bind, context);
 }
+
+/*
+ * The answer to a question about a node of the expression, which the caller
+ * has to give if it is not known yet.  Of a subquery it is asked whether it
+ * finds the tenant's own rows for that of a table, given by its number in the
+ * query around; 0 asks what tenantlint_is_about() does.
+ */
+TenantAnswer *
+tenantlint_recall(const TenantRule *rule, const Node *node, int rtindex)
+{
+	TenantAnswer *answer;
+	ListCell   *lc;
+
+	foreach(lc, *rule->answers)
+	{
+		answer = lfirst(lc);
+		if (answer->node == node && answer->rtindex == rtindex)
+			return answer;
+	}
+	answer = palloc0(sizeof(TenantAnswer));
+	answer->node = node;
+	answer->rtindex = rtindex;
+	*rule->answers = lappend(*rule->answers, answer);
+	return answer;
+}

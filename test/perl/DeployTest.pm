@@ -307,6 +307,7 @@ sub runs_no_more
 		SELECT 'process: ' || backend_type || ', ' || coalesce(query, '')
 		FROM pg_stat_activity
 		WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> $others
+			AND application_name <> 'pg_dump'
 			AND (backend_type NOT IN ('client backend', 'autovacuum worker', 'parallel worker')
 				OR backend_type = 'client backend' AND state <> 'idle')
 		UNION ALL

@@ -136,15 +136,15 @@ my $second = start_session($node, 'waiting', q(CALL migrate_deploy('head')),
 wait_until_said($second, qr/waiting for another run/);
 my $pid = backend_of($node, $second);
 wait_for($node, waits_for_sql($second, 'Extension'), 'the second to sleep');
-is( $node->safe_psql(
+# It wakes now and then to look, and holds a lock on what it reads as it does.
+ok( $node->poll_query_until(
 		'postgres', "SELECT backend_xmin IS NULL AND backend_xid IS NULL
 		FROM pg_stat_activity WHERE pid = $pid"),
-	't',
 	'a deploy that waits for another has no snapshot');
-is( $node->safe_psql(
+ok( $node->poll_query_until(
 		'postgres', "SELECT string_agg(DISTINCT locktype, ', ') FROM pg_locks
-		WHERE pid = $pid AND locktype <> 'virtualxid'"),
-	'advisory',
+		WHERE pid = $pid AND locktype <> 'virtualxid'",
+		'advisory'),
 	'a deploy that waits for another has no lock on a table');
 
 # A function is called with a snapshot, which the build waits for.  One side

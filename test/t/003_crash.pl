@@ -81,9 +81,20 @@ sub same_as_undisturbed
 	is(versions_of($node, $database), versions_of($node, $reference),
 		"$name: same version table");
 	is(log_of($node, $database), log_of($node, $reference), "$name: same log");
-	is(schema_of($node, $database), schema_of($node, $reference),
+	is(rows_sorted(schema_of($node, $database)),
+		rows_sorted(schema_of($node, $reference)),
 		"$name: same schema and rows");
 	return;
+}
+
+# Where in a table its rows are depends on the free space that was found, which
+# may differ after a crash.
+sub rows_sorted
+{
+	my ($dump) = @_;
+
+	$dump =~ s/((?:^INSERT INTO .*\n)+)/join '', sort split m{(?<=\n)}, $1/gme;
+	return $dump;
 }
 
 # what it should come to

@@ -23,9 +23,9 @@
 
 #include "bookkeeping.h"
 #include "catalog.h"
-#include "compat.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "compat.h"
 #include "lock.h"
 #include "miscadmin.h"
 #include "pgstat.h"

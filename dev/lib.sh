@@ -160,6 +160,14 @@ own_folder()
 	done
 }
 
+# ---- the sources ----
+
+# Print the C sources and headers, a name each line.
+source_files()
+{
+	(cd "$top" && find src -name '*.[ch]' | LC_ALL=C sort)
+}
+
 # ---- building ----
 
 # Run make in the shadow tree.
@@ -190,8 +198,12 @@ link_shadow()
 	local folder
 
 	as_user find "$build" -type l -delete
-	as_user mkdir -p "$build/src"
-	as_user ln -sf -t "$build/src" "$top"/src/*.{c,h,map}
+	(cd "$top" && find src -type d) | while read -r folder; do
+		as_user mkdir -p "$build/$folder"
+		find "$top/$folder" -maxdepth 1 -type f -name '*.[chm]*' \
+			-exec env HOME="$work" ${runner[@]+"${runner[@]}"} \
+			ln -sf -t "$build/$folder" {} +
+	done
 	as_user ln -sf -t "$build" "$top"/Makefile "$top"/migrate.control
 	for folder in install sql expected test examples doc README.md; do
 		[ ! -e "$top/$folder" ] || as_user ln -sfn "$top/$folder" "$build/$folder"

@@ -9,10 +9,10 @@
  */
 #include "postgres.h"
 
-#include "compat.h"
-#include "configuration.h"
+#include "base/compat.h"
+#include "base/configuration.h"
 #include "fmgr.h"
-#include "tenant.h"
+#include "tenant/setting/setting.h"
 #include "utils/guc.h"
 
 MIGRATE_MODULE_MAGIC;

@@ -31,6 +31,7 @@ use warnings;
 
 use Cwd qw(realpath);
 use File::Basename qw(basename dirname);
+use File::Find qw(find);
 use File::Path qw(make_path);
 use FindBin;
 use IPC::Run;
@@ -330,6 +331,15 @@ sub members
 		AND e.extname = 'migrate' JOIN $class c ON c.oid = d.objid);
 }
 
+# The C sources and headers.
+sub source_files
+{
+	my @files;
+
+	find(sub { push @files, $File::Find::name if /\.[ch]$/ }, "$top/src");
+	return sort @files;
+}
+
 # Of the reference, the text below a heading, up to the next one.
 sub section_of
 {
@@ -469,10 +479,12 @@ sub test_names
 	$known{$_} = 1 foreach qw(migrate.c migrate.control migrate.h migrate_offline
 		migrate_tenant migrate_tenant_admin migrate_tenant_floor);
 
+	my %source_file = map { basename($_) => 1 } source_files();
+
 	foreach my $page (@pages)
 	{
 		my %unknown = map { $_ => 1 }
-		  grep { !$known{$_} && !-e "$top/src/$_" }
+		  grep { !$known{$_} && !$source_file{$_} }
 		  $text{$page} =~ /(?<![\w\/])(migrate[_.][a-z_0-9]+)/g;
 
 		is(join(' ', sort keys %unknown),
@@ -486,14 +498,14 @@ sub test_names
 sub test_sqlstates
 {
 	my $section = section_of('SQLSTATEs');
-	my $source = join '', map { slurp_file($_) } glob("$top/src/*.c");
+	my $source = join '', map { slurp_file($_) } source_files();
 	# PL/pgSQL leaves prefixes such as the T_R_ of transaction rollbacks out of
 	# their names, and has one of the two names of 3D000 and 3F000
 	my %wanted = map { lc(s/^(?:T_R|E_R_I_E)_//r =~ s/^UNDEFINED_DATABASE$/INVALID_CATALOG_NAME/r =~ s/^UNDEFINED_SCHEMA$/INVALID_SCHEMA_NAME/r) => 1 }
 	  grep { !/^(?:MIGRATE_|TO_CATEGORY$)/ } $source =~ /\bERRCODE_([A-Z_]+)\b/g;
 	my %shown = reverse $section =~ /^\| (\w{5}) \| `(\w+)` \|/mg;
 	my %ours = map { join('', /'(.)'/g) => 1 }
-	  slurp_file("$top/src/error.h") =~ /MAKE_SQLSTATE\((.*?)\)/g;
+	  slurp_file("$top/src/base/error.h") =~ /MAKE_SQLSTATE\((.*?)\)/g;
 	my %ours_shown = map { $_ => 1 } $section =~ /^\| (MG\d{3}) \|/mg;
 
 	cmp_ok(scalar keys %ours, '>', 5, 'SQLSTATEs of error.h');
@@ -525,7 +537,7 @@ sub test_messages
 	my @missing;
 	my $count = 0;
 
-	foreach my $file (glob("$top/src/*.c"))
+	foreach my $file (source_files())
 	{
 		my $source = slurp_file($file);
 

@@ -22,7 +22,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "catalog/pg_collation.h"
+#include "catalog/pg_collation_d.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "revfile/revfile.h"

@@ -47,7 +47,7 @@ tenantdiscover(const TenantWork *work, const TenancyModel *model, Oid relid,
 	TenantTable *above;
 	TenantFinding *result = NULL;
 	Oid			root = tenanttable_partition_root(relid);
-	bool		detached = table != NULL && tenantprotect_is_detached(work, table);
+	bool		detached = table != NULL && tenantwork_is_detached(work, table);
 	char	   *environment;
 
 	if (table != NULL && strcmp(table->model, model->name) == 0 && !detached)
@@ -64,7 +64,7 @@ tenantdiscover(const TenantWork *work, const TenancyModel *model, Oid relid,
 		result->parent = root;
 		return result;
 	}
-	above = tenantprotect_above(work, relid);
+	above = tenantwork_above(work, relid);
 	if (above != NULL)
 	{
 		result = finding(TENANT_PARTITION, NULL,

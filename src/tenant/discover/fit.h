@@ -11,7 +11,7 @@
 #define MIGRATE_TENANT_DISCOVER_FIT_H
 
 #include "base/compat.h"
-#include "tenant/protect/protect.h"
+#include "tenant/discover/discover.h"
 
 /* in fit.c */
 extern void tenantfit_model(const TenancyModel *model,

@@ -11,7 +11,7 @@
 #define MIGRATE_TENANT_DISCOVER_WAY_H
 
 #include "base/compat.h"
-#include "tenant/protect/protect.h"
+#include "tenant/discover/discover.h"
 
 /* A way from a table to the tenants of its rows */
 typedef struct TenantWay

@@ -304,6 +304,37 @@ tenantwork_find(const TenantWork *work, Oid relid)
 }
 
 /*
+ * The row of the table above, at any distance, that is protected by itself;
+ * NULL if there is none.
+ */
+TenantTable *
+tenantwork_above(const TenantWork *work, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, tenanttable_above(relid))
+	{
+		TenantTable *table = tenantwork_find(work, lfirst_oid(lc));
+
+		if (table == NULL || table->mode == TENANT_PARTITION)
+			table = tenantwork_above(work, lfirst_oid(lc));
+		if (table != NULL && table->mode != TENANT_EXEMPT)
+			return table;
+	}
+	return NULL;
+}
+
+/*
+ * Was a table protected as part of another, and is below none any more?
+ */
+bool
+tenantwork_is_detached(const TenantWork *work, const TenantTable *table)
+{
+	return table->mode == TENANT_PARTITION &&
+		tenantwork_above(work, table->relid) == NULL;
+}
+
+/*
  * Write the row of a table.
  */
 void

@@ -64,6 +64,9 @@ extern bool tenantwork_is_ours(void);
 extern int	tenantwork_pin_settings(void);
 extern uint64 tenantwork_execute(const char *sql, bool pin);
 extern TenantTable *tenantwork_find(const TenantWork *work, Oid relid);
+extern TenantTable *tenantwork_above(const TenantWork *work, Oid relid);
+extern bool tenantwork_is_detached(const TenantWork *work,
+								   const TenantTable *table);
 extern void tenantwork_remember(TenantWork *work, TenantTable *table);
 extern void tenantwork_forget(TenantWork *work, TenantTable *table);
 extern TenancyModel *tenantwork_model(const char *name);

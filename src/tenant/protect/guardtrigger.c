@@ -25,6 +25,7 @@
 #include "commands/extension.h"
 #include "tenant/discover/fit.h"
 #include "tenant/protect/exempt.h"
+#include "tenant/protect/protect.h"
 #include "tenant/registry/registry.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -125,7 +126,7 @@ refuse_exempt(const TenantWork *work, Oid relid)
 	if (table == NULL || table->mode != TENANT_EXEMPT ||
 		!get_rel_relispartition(relid))
 		return;
-	above = tenantprotect_above(work, relid);
+	above = tenantwork_above(work, relid);
 	model = above != NULL ? catalog_tenancy_model(above->model) : NULL;
 	if (model != NULL && model->guard != TENANT_GUARD_OFF)
 		tenantfit_refuse_exempt_partition(relid, above->relid);
@@ -191,7 +192,7 @@ is_ours_to_guard(const TenantWork *work, Oid relid, TenancyModel **model,
 		tenanttable_refusal(relid) != NULL ||
 		tenantwork_find(work, relid) != NULL)
 		return false;
-	above = tenantprotect_above(work, relid);
+	above = tenantwork_above(work, relid);
 	*with_above = above != NULL;
 	if (above != NULL)
 		name = above->model;

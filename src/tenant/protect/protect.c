@@ -92,7 +92,7 @@ tenantprotect_table(TenantWork *work, const TenancyModel *model, Oid relid,
 					bool by_schema)
 {
 	Protection	protection = {model, relid};
-	TenantTable *above = tenantprotect_above(work, relid);
+	TenantTable *above = tenantwork_above(work, relid);
 	TenantTable *table = tenantwork_find(work, relid);
 	bool		was_other;
 	bool		is_new_way;
@@ -184,7 +184,7 @@ was_part_of_shared(const TenantWork *work, const TenantTable *table)
 	TenantTable *was_above;
 
 	if (table == NULL || table->column_name == NULL ||
-		!tenantprotect_is_detached(work, table))
+		!tenantwork_is_detached(work, table))
 		return false;
 	was_above = tenantwork_find(work, table->parent);
 	return was_above != NULL && was_above->mode == TENANT_SHARED;
@@ -230,7 +230,7 @@ tenantprotect_finding(TenantWork *work, const TenancyModel *model, Oid relid,
 								finding->column_name, finding->via, by_schema);
 			return true;
 		case TENANT_PARTITION:
-			tenantprotect_with(work, model, relid, tenantprotect_above(work, relid));
+			tenantprotect_with(work, model, relid, tenantwork_above(work, relid));
 			return true;
 		default:
 			return false;
@@ -244,7 +244,7 @@ void
 tenantprotect_again(TenantWork *work, const TenancyModel *model,
 					TenantTable *table)
 {
-	if (tenantprotect_is_detached(work, table))
+	if (tenantwork_is_detached(work, table))
 		tenantprotect_table(work, model, table->relid, TENANT_UNKNOWN, NULL,
 							NULL, table->by_schema);
 	else
@@ -266,7 +266,7 @@ tenantprotect_explain(TenantWork *work, const TenancyModel *model, Oid relid,
 
 	if (finding->mode == TENANT_PARTITION)
 	{
-		above = tenantprotect_above(work, relid);
+		above = tenantwork_above(work, relid);
 		if (above != NULL)
 			tenantprotect_with(work, model, relid, above);
 		return;
@@ -275,37 +275,6 @@ tenantprotect_explain(TenantWork *work, const TenancyModel *model, Oid relid,
 		protection.key = tenantkey_find(relid, finding->via);
 	if (finding->mode != TENANT_PARENT || protection.key != NULL)
 		protect_one(work, &protection, relid);
-}
-
-/*
- * The row of the table above, at any distance, that is protected by itself;
- * NULL if there is none.
- */
-TenantTable *
-tenantprotect_above(const TenantWork *work, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, tenanttable_above(relid))
-	{
-		TenantTable *table = tenantwork_find(work, lfirst_oid(lc));
-
-		if (table == NULL || table->mode == TENANT_PARTITION)
-			table = tenantprotect_above(work, lfirst_oid(lc));
-		if (table != NULL && table->mode != TENANT_EXEMPT)
-			return table;
-	}
-	return NULL;
-}
-
-/*
- * Was a table protected as part of another, and is below none any more?
- */
-bool
-tenantprotect_is_detached(const TenantWork *work, const TenantTable *table)
-{
-	return table->mode == TENANT_PARTITION &&
-		tenantprotect_above(work, table->relid) == NULL;
 }
 
 /*
@@ -435,7 +404,7 @@ static void
 protect_part(TenantWork *work, const Protection *protection, Oid relid)
 {
 	TenantTable *table = tenantwork_find(work, relid);
-	TenantTable *above = tenantprotect_above(work, relid);
+	TenantTable *above = tenantwork_above(work, relid);
 	char		relkind = get_rel_relkind(relid);
 
 	/* one that is nearer has it */

@@ -10,30 +10,7 @@
 #ifndef MIGRATE_TENANT_PROTECT_PROTECT_H
 #define MIGRATE_TENANT_PROTECT_PROTECT_H
 
-#include "tenant/discover/table.h"
-#include "tenant/discover/work.h"
-
-/* What the discovery of a table found */
-typedef struct TenantFinding
-{
-	TenantMode	mode;
-	char	   *column_name;	/* or NULL */
-	char	   *via;			/* or NULL */
-	Oid			parent;			/* or InvalidOid */
-	char	   *path;			/* foreign keys to the root, or NULL */
-	char	   *reason;			/* why it is so */
-	List	   *ways;			/* TenantWay *: those of which it is not known
-								 * which one counts */
-} TenantFinding;
-
-/* in tenant/discover/discover.c */
-extern TenantFinding *tenantdiscover(const TenantWork *work,
-									 const TenancyModel *model, Oid relid,
-									 bool by_column, bool by_key);
-
-extern TenantFinding *tenantdiscover_own(const TenancyModel *model, Oid relid);
-extern char *tenantdiscover_column(const TenantWork *work,
-								   const TenancyModel *model, Oid relid);
+#include "tenant/discover/discover.h"
 
 /* in protect.c */
 extern void tenantprotect_table(TenantWork *work, const TenancyModel *model,
@@ -44,9 +21,6 @@ extern void tenantprotect_with(TenantWork *work, const TenancyModel *model,
 							   Oid relid, const TenantTable *above);
 extern void tenantprotect_again(TenantWork *work, const TenancyModel *model,
 								TenantTable *table);
-extern TenantTable *tenantprotect_above(const TenantWork *work, Oid relid);
-extern bool tenantprotect_is_detached(const TenantWork *work,
-									  const TenantTable *table);
 extern bool tenantprotect_finding(TenantWork *work, const TenancyModel *model,
 								  Oid relid, const TenantFinding *finding,
 								  bool by_schema);

@@ -390,7 +390,7 @@ protect_member(TenantWork *work, const TenancyModel *model,
 
 	/* by now a table that it is a child of may be protected, and it with it */
 	if (table != NULL && table->mode == TENANT_PARTITION &&
-		!tenantprotect_is_detached(work, table))
+		!tenantwork_is_detached(work, table))
 		return;
 	tenantprotect_table(work, model, member->relid,
 						table != NULL ? TENANT_UNKNOWN : member->finding->mode,

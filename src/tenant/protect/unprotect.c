@@ -108,7 +108,7 @@ tenantunprotect_table(TenantWork *work, TenantTable *table)
 	{
 		TenantTable *part = lfirst(lc);
 
-		if (tenantprotect_is_detached(work, part))
+		if (tenantwork_is_detached(work, part))
 			stand_alone(work, part, table);
 		else
 			unprotect_part(work, part, table);
@@ -122,7 +122,7 @@ tenantunprotect_table(TenantWork *work, TenantTable *table)
 static void
 unprotect_part(TenantWork *work, TenantTable *part, const TenantTable *table)
 {
-	TenantTable *above = tenantprotect_above(work, part->relid);
+	TenantTable *above = tenantwork_above(work, part->relid);
 
 	if (above != NULL)
 		tenantprotect_with(work, tenantwork_model(above->model), part->relid,

@@ -90,7 +90,7 @@ migrate_tenant_setup(PG_FUNCTION_ARGS)
 		if (strcmp(table->model, model->name) == 0 &&
 			table->mode != TENANT_EXEMPT &&
 			(table->mode != TENANT_PARTITION ||
-			 (tenantprotect_is_detached(&work, table) &&
+			 (tenantwork_is_detached(&work, table) &&
 			  !OidIsValid(tenanttable_partition_root(table->relid)))))
 			tenantprotect_again(&work, model, table);
 	}
